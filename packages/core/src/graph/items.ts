@@ -1,0 +1,15 @@
+/** The data that flows between nodes: lists of items, one list per output. Never altered once made. */
+import type { JsonObject } from "../json.ts"
+
+/** Where an item came from: the item's place in the list of an input (0 where absent) of the node that made it. */
+export type PairedItem = { readonly item: number; readonly input?: number }
+
+/** One item. `pairedItem` is its lineage; `$('Node').item` follows it back. */
+export type Item = {
+  readonly json: JsonObject
+  readonly binary?: JsonObject
+  readonly pairedItem?: PairedItem | readonly PairedItem[]
+}
+
+/** A node's result: one list of items per output. */
+export type Outputs = readonly (readonly Item[])[]

@@ -1,0 +1,250 @@
+-- The foundation. Ids are bare UUIDv7; JSON is kept as text, since jsonb can hold neither NUL nor lone surrogates
+-- and does not keep the order of keys. Times are timestamptz. Every row of a tenant carries its organization.
+
+CREATE TABLE organizations (
+  id uuid PRIMARY KEY,
+  name text NOT NULL,
+  description text,
+  owner_id uuid NOT NULL,
+  is_active boolean NOT NULL DEFAULT true,
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL
+);
+
+CREATE TABLE users (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  name text NOT NULL,
+  email text NOT NULL,
+  created_at timestamptz NOT NULL
+);
+
+-- A key is stored as the SHA-256 of its text; `prefix` is what people recognise it by.
+CREATE TABLE api_keys (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  user_id uuid NOT NULL REFERENCES users,
+  hash bytea NOT NULL UNIQUE,
+  prefix text NOT NULL,
+  name text NOT NULL,
+  scopes text[] NOT NULL,
+  is_active boolean NOT NULL DEFAULT true,
+  is_paused boolean NOT NULL DEFAULT false,
+  usage_limit_chf double precision,
+  metadata text NOT NULL DEFAULT '{}',
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL,
+  last_used_at timestamptz,
+  expires_at timestamptz,
+  deleted_at timestamptz
+);
+CREATE INDEX api_keys_by_organization ON api_keys (organization_id, created_at);
+
+CREATE TABLE workflows (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  name text NOT NULL,
+  description text,
+  external_id text,
+  version integer NOT NULL,
+  is_active boolean NOT NULL DEFAULT true,
+  triggers_armed boolean NOT NULL DEFAULT false,
+  created_by uuid,
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  deleted_at timestamptz
+);
+CREATE UNIQUE INDEX workflows_external_id ON workflows (organization_id, external_id)
+  WHERE external_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX workflows_by_organization ON workflows (organization_id, created_at) WHERE deleted_at IS NULL;
+
+-- Every version that ever was. `report` is the verdict on promotion that was computed with it (JSON), see promotion.
+CREATE TABLE workflow_versions (
+  workflow_id uuid NOT NULL REFERENCES workflows,
+  version integer NOT NULL,
+  definition text NOT NULL,
+  promotable boolean NOT NULL,
+  primary_node text,
+  report text NOT NULL,
+  has_assistant boolean NOT NULL,
+  findings_count integer NOT NULL,
+  created_by uuid,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (workflow_id, version)
+);
+
+-- `name_key` is the trimmed, case-folded name; unique among the living. `settings` holds every documented setting that
+-- somebody set (JSON object of wire names); what is absent there is inherited from the primary node.
+CREATE TABLE assistants (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  name text NOT NULL,
+  name_key text NOT NULL,
+  description text,
+  settings text NOT NULL DEFAULT '{}',
+  is_active boolean NOT NULL DEFAULT true,
+  api_enabled boolean NOT NULL DEFAULT true,
+  workflow_id uuid REFERENCES workflows,
+  pinned_version integer,
+  primary_node text,
+  created_by uuid,
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  deleted_at timestamptz
+);
+CREATE UNIQUE INDEX assistants_name ON assistants (organization_id, name_key) WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX assistants_workflow ON assistants (workflow_id) WHERE workflow_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX assistants_by_organization ON assistants (organization_id, created_at) WHERE deleted_at IS NULL;
+
+CREATE TABLE audit_logs (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  resource_type text NOT NULL,
+  resource_id uuid NOT NULL,
+  resource_name text NOT NULL,
+  action text NOT NULL,
+  user_id uuid,
+  user_name text NOT NULL,
+  user_email text NOT NULL,
+  changes text NOT NULL,
+  metadata text NOT NULL DEFAULT '{}',
+  created_at timestamptz NOT NULL
+);
+CREATE INDEX audit_logs_by_resource ON audit_logs (resource_id, created_at);
+
+-- One row per process incarnation. `low` is the oldest run that it holds lightly (not marked `held`).
+CREATE TABLE processes (
+  id text PRIMARY KEY,
+  executor text NOT NULL,
+  incarnation bigint NOT NULL,
+  beat_at timestamptz NOT NULL,
+  low uuid,
+  dead_at timestamptz
+);
+
+-- A conversation. `active_run` is the one turn that runs in it; `queued` counts turns that wait for it to end.
+-- `turn` is the number of the newest turn; messages are ordered by (turn, ordinal).
+CREATE TABLE threads (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  user_id uuid,
+  assistant_id uuid,
+  workflow_id uuid,
+  workflow_version integer,
+  workflow_tag uuid,
+  plain boolean NOT NULL DEFAULT false,
+  title text,
+  metadata text NOT NULL DEFAULT '{}',
+  visible_in_ui boolean NOT NULL DEFAULT true,
+  is_pinned boolean NOT NULL DEFAULT false,
+  pinned_at timestamptz,
+  summary text,
+  turn integer NOT NULL DEFAULT 0,
+  message_count integer NOT NULL DEFAULT 0,
+  active_run uuid,
+  queued integer NOT NULL DEFAULT 0,
+  last_message_at timestamptz,
+  last_model_used text,
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL,
+  deleted_at timestamptz
+) WITH (fillfactor = 70);
+CREATE INDEX threads_by_organization ON threads (organization_id, created_at, id);
+CREATE INDEX threads_to_release ON threads (id) WHERE active_run IS NULL AND queued > 0;
+
+-- `content` and `tool_calls` are JSON text. A message that an edit or a deletion removed keeps its row.
+CREATE TABLE messages (
+  thread_id uuid NOT NULL,
+  turn integer NOT NULL,
+  ordinal integer NOT NULL,
+  id uuid NOT NULL,
+  run_id uuid,
+  role text NOT NULL,
+  content text NOT NULL,
+  tool_calls text,
+  tool_call_id text,
+  metadata text,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz,
+  deleted_at timestamptz,
+  PRIMARY KEY (thread_id, turn, ordinal)
+);
+
+-- A run. A row under way has an owner and no `due_at`; a queued, woken or timed one has `due_at` and no owner.
+-- Nothing needs an index on `status`; fillfactor leaves room for HOT updates.
+CREATE TABLE runs (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  workflow_id uuid,
+  workflow_version integer,
+  assistant_id uuid,
+  thread_id uuid,
+  turn integer,
+  parent_run_id uuid,
+  retry_of uuid,
+  status text NOT NULL,
+  mode text NOT NULL,
+  owner text,
+  epoch integer NOT NULL DEFAULT 1,
+  seq bigint NOT NULL DEFAULT 0,
+  held boolean NOT NULL DEFAULT false,
+  due_at timestamptz,
+  cancel_mark text,
+  created_at timestamptz NOT NULL,
+  started_at timestamptz,
+  finished_at timestamptz,
+  usage text,
+  result text
+) WITH (fillfactor = 60);
+CREATE INDEX runs_held ON runs (owner) WHERE held;
+CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX runs_by_thread ON runs (thread_id, turn) WHERE thread_id IS NOT NULL;
+
+-- One row per append: the first number that it takes, how many, and the events as a JSON array.
+CREATE TABLE events (
+  run_id uuid NOT NULL,
+  seq bigint NOT NULL,
+  n integer NOT NULL,
+  body text NOT NULL,
+  PRIMARY KEY (run_id, seq)
+);
+
+-- One answer of the API to one segment of a run. `first_seq` is where the segment begins in the run's log.
+CREATE TABLE responses (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  first_seq bigint NOT NULL
+);
+
+-- A stored first answer per (organization, key, method, path). `run_id` is set for calls that start a run.
+CREATE TABLE idempotency_keys (
+  organization_id uuid NOT NULL,
+  key text NOT NULL,
+  method text NOT NULL,
+  path text NOT NULL,
+  body_hash bytea NOT NULL,
+  status integer,
+  headers text,
+  answer text,
+  run_id uuid,
+  response_id uuid,
+  secret_id text,
+  created_at timestamptz NOT NULL,
+  PRIMARY KEY (organization_id, key, method, path)
+);
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
+-- Model keys of providers set through the API, encrypted.
+CREATE TABLE provider_keys (
+  organization_id uuid NOT NULL,
+  provider text NOT NULL,
+  is_active boolean NOT NULL DEFAULT true,
+  secret bytea,
+  updated_at timestamptz NOT NULL,
+  PRIMARY KEY (organization_id, provider)
+);

@@ -1,0 +1,38 @@
+/** The store of Postgres: every noun's table over the pool, and the same over one transaction. */
+import type { Store, Tables } from "../../../ports/store.ts"
+import { makeAssistantTable } from "./assistants.ts"
+import { makeAuditTable } from "./audit.ts"
+import { makeIdempotencyTable } from "./idempotency.ts"
+import { makeKeyTable } from "./keys.ts"
+import { makeOrganizationTable } from "./organizations.ts"
+import { makeProviderTable } from "./providers.ts"
+import { makeRunTable } from "./runs.ts"
+import type { Sql, SqlPool } from "./sql.ts"
+import { makeThreadTable } from "./threads.ts"
+import { makeWorkflowTable } from "./workflows.ts"
+
+function makeTables(sql: Sql): Tables {
+  return {
+    organizations: makeOrganizationTable(sql),
+    keys: makeKeyTable(sql),
+    workflows: makeWorkflowTable(sql),
+    assistants: makeAssistantTable(sql),
+    audit: makeAuditTable(sql),
+    threads: makeThreadTable(sql),
+    runs: makeRunTable(sql),
+    idempotency: makeIdempotencyTable(sql),
+    providers: makeProviderTable(sql),
+  }
+}
+
+/** The store over a pool. */
+export function makeStore(pool: SqlPool): Store {
+  return {
+    ...makeTables(pool),
+    transaction: (steps) =>
+      pool.transaction((sql) => {
+        const store: Store = { ...makeTables(sql), transaction: (inner) => inner(store) }
+        return steps(store)
+      }),
+  }
+}

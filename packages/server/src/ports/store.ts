@@ -1,0 +1,32 @@
+/**
+ * The store as services see it: one table of functions per noun, bound to the pool or to one transaction. Each noun's
+ * interface stands in its own file of this folder and is implemented in `adapters/store/postgres/<noun>.ts`.
+ */
+import type { AssistantTable } from "./assistant-table.ts"
+import type { AuditTable } from "./audit-table.ts"
+import type { IdempotencyTable } from "./idempotency-table.ts"
+import type { KeyTable } from "./key-table.ts"
+import type { OrganizationTable } from "./organization-table.ts"
+import type { ProviderTable } from "./provider-table.ts"
+import type { RunTable } from "./run-table.ts"
+import type { ThreadTable } from "./thread-table.ts"
+import type { WorkflowTable } from "./workflow-table.ts"
+
+/** Every noun's functions. */
+export type Tables = {
+  readonly organizations: OrganizationTable
+  readonly keys: KeyTable
+  readonly workflows: WorkflowTable
+  readonly assistants: AssistantTable
+  readonly audit: AuditTable
+  readonly threads: ThreadTable
+  readonly runs: RunTable
+  readonly idempotency: IdempotencyTable
+  readonly providers: ProviderTable
+}
+
+/** The tables, and transactions over them. A transaction inside a transaction joins it. */
+export type Store = Tables & {
+  /** All steps or none. What the steps throw rolls back and is thrown on. */
+  transaction<Result>(steps: (store: Store) => Promise<Result>): Promise<Result>
+}

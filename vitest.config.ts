@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config"
+
+// Tests read the sources of both packages directly (the `source` export condition), so nothing has to be built first.
+export default defineConfig({
+  resolve: { conditions: ["source"] },
+  ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "tidy/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"],
+    globalSetup: ["packages/server/src/testing/global-setup.ts"],
+    pool: "forks",
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ["default", "./scripts/count-reporter.ts"],
+  },
+})

@@ -1,10 +1,12 @@
 -- The foundation. Ids are bare UUIDv7; JSON is kept as text, since jsonb can hold neither NUL nor lone surrogates
 -- and does not keep the order of keys. Times are timestamptz. Every row of a tenant carries its organization.
 
+-- `profile` holds the descriptive fields that have no column (JSON object of wire names).
 CREATE TABLE organizations (
   id uuid PRIMARY KEY,
   name text NOT NULL,
   description text,
+  profile text NOT NULL DEFAULT '{}',
   owner_id uuid NOT NULL,
   is_active boolean NOT NULL DEFAULT true,
   revision bigint NOT NULL DEFAULT 1,
@@ -84,6 +86,7 @@ CREATE TABLE assistants (
   name_key text NOT NULL,
   description text,
   settings text NOT NULL DEFAULT '{}',
+  access_mode text NOT NULL DEFAULT 'private',
   is_active boolean NOT NULL DEFAULT true,
   api_enabled boolean NOT NULL DEFAULT true,
   workflow_id uuid REFERENCES workflows,
@@ -245,6 +248,9 @@ CREATE TABLE provider_keys (
   provider text NOT NULL,
   is_active boolean NOT NULL DEFAULT true,
   secret bytea,
+  provider_org_id text,
+  provider_project_id text,
+  created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   PRIMARY KEY (organization_id, provider)
 );

@@ -40,6 +40,8 @@ export type GraphNode = {
   readonly tries: { readonly max: number; readonly waitMs: number }
   readonly alwaysOutputData: boolean
   readonly executeOnce: boolean
+  /** How many main outputs its kind gives it (1 where the kind is unknown); the error output comes after them. */
+  readonly outputs: number
   readonly credentials: JsonObject
   /** The node's JSON path in the definition. */
   readonly path: string

@@ -1,0 +1,100 @@
+/**
+ * One execution of a node, as far as it is pure: its inputs, its expressions and, for kinds without an effect, its
+ * outputs. Effects are done by the server's performers, which get the same `KindContext`.
+ */
+import type { Failure } from "./events.ts"
+import { ExpressionError } from "./expression/errors.ts"
+import { resolveParameter } from "./expression/evaluate.ts"
+import type { ExpressionScope } from "./expression/scope.ts"
+import type { Graph, GraphNode } from "./graph.ts"
+import type { Item, Outputs } from "./items.ts"
+import { type KindContext, type KindResult, NodeFailure } from "./kinds/kind.ts"
+import { findKind } from "./kinds/table.ts"
+import { nodeScope, parameterAt, type RunFacts } from "./node-scope.ts"
+import { seededRandom } from "./random.ts"
+import { at, type Current, emptyLog, inputsOf, type RunState } from "./run-state.ts"
+
+/** What evaluating an execution needs. */
+export type Evaluation = {
+  readonly graph: Graph
+  readonly state: RunState
+  readonly current: Current
+  readonly facts: RunFacts
+}
+
+/** What is to be done with an execution: it has an outcome already, or a performer of that effect has to be asked. */
+export type Evaluated =
+  | { readonly type: "completed"; readonly result: KindResult }
+  | { readonly type: "failed"; readonly error: Failure; readonly retryable: boolean }
+  | { readonly type: "effect"; readonly effect: "model" | "assistant"; readonly context: KindContext }
+
+/** Evaluates the execution under way. Never throws but for bugs. */
+export function evaluateNode(evaluation: Evaluation): Evaluated {
+  const node = evaluation.graph.nodes[evaluation.current.node]
+  if (node === undefined) return failed("INTERNAL_ERROR", "The node of this execution does not exist.")
+  const inputs = inputsOf(evaluation.state, evaluation.current.sources)
+  if (node.disabled) return { type: "completed", result: { outputs: [passThrough(inputs[0] ?? [])] } }
+  const kind = node.kind === null ? null : findKind(node.kind)
+  if (kind === null || kind.effect === "never") {
+    return failed("NODE_KIND_UNKNOWN", `Nodes of type '${node.type}' cannot be run here. Use another kind of node.`, false)
+  }
+  const context = makeContext(evaluation, node, inputs)
+  if (kind.effect !== "none") return { type: "effect", effect: kind.effect, context }
+  try {
+    const result = kind.run(context)
+    return { type: "completed", result: { ...result, outputs: finishOutputs(node, result.outputs) } }
+  } catch (error) {
+    return failureOf(error)
+  }
+}
+
+/** What an error thrown while a node was evaluated or performed means for the node. Rethrows bugs. */
+export function failureOf(error: unknown): Extract<Evaluated, { type: "failed" }> {
+  if (error instanceof ExpressionError) return failed(error.code, error.message)
+  if (error instanceof NodeFailure) {
+    return { type: "failed", error: { code: error.code, message: error.message, details: error.details }, retryable: error.code !== "NODE_STOPPED" }
+  }
+  throw error
+}
+
+/** The outputs with `alwaysOutputData` applied: one empty item where a node put out nothing. */
+export function finishOutputs(node: GraphNode, outputs: Outputs): Outputs {
+  if (!node.alwaysOutputData || (outputs[0]?.length ?? 0) > 0) return outputs
+  return [[{ json: {}, pairedItem: { item: 0 } }], ...outputs.slice(1)]
+}
+
+function failed(code: Failure["code"], message: string, retryable = true): Extract<Evaluated, { type: "failed" }> {
+  return { type: "failed", error: { code, message }, retryable }
+}
+
+function passThrough(items: readonly Item[]): readonly Item[] {
+  return items.map((item, index) => ({ ...item, pairedItem: { item: index } }))
+}
+
+function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (readonly Item[])[]): KindContext {
+  const { graph, state, current, facts } = evaluation
+  const created = state.created
+  // The same instant and the same random numbers after a crash (E9): both come from the event that opened the run.
+  const nowMs = created?.at ?? 0
+  const random = seededRandom((created?.seed ?? 0) + state.log.length)
+  const timeZone = typeof graph.settings.timezone === "string" ? graph.settings.timezone : "UTC"
+  const place = { graph, state, node, iteration: current.iteration, sources: current.sources, inputs, nowMs, random, timeZone, facts }
+  const scopes: ExpressionScope[] = []
+  const scope = (itemIndex: number): ExpressionScope => {
+    scopes[itemIndex] ??= nodeScope(place, itemIndex)
+    return scopes[itemIndex]
+  }
+  return {
+    node,
+    inputs: node.executeOnce ? inputs.map((items) => items.slice(0, 1)) : inputs,
+    parameter(path, itemIndex) {
+      const value = parameterAt(node.parameters, path)
+      return value === undefined ? undefined : resolveParameter(value, scope(itemIndex))
+    },
+    resolve: (value, itemIndex) => resolveParameter(value, scope(itemIndex)),
+    nowMs,
+    random,
+    timeZone,
+    memory: at(state.byNode[node.ordinal] ?? emptyLog(), -1)?.memory ?? null,
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * The events of a run: what happened, numbered within the run, and nothing else. Run state is the fold of these (R1);
+ * the frames of a stream are a pure function of them. Times, ids and seeds arrive inside events (R2).
+ *
+ * Every event takes one number of the run's log, but for `model-text`, which takes one for each of its texts, so that a
+ * delta that was shown and the delta that is read again have the same number.
+ */
+import type { CauseCode, ErrorCode } from "../errors.ts"
+import type { JsonObject, JsonValue } from "../json.ts"
+import type { Item, Outputs } from "./items.ts"
+import type { ModelSettings } from "./model-settings.ts"
+
+/** The version that newly written events carry (R8). */
+export const eventsVersion = 1
+
+/** Tokens of model calls. */
+export type Usage = { readonly inputTokens: number; readonly outputTokens: number; readonly totalTokens: number }
+
+/** Why a node or a run failed: data. `message` is safe to show. */
+export type Failure = {
+  readonly code: CauseCode
+  readonly message: string
+  /** The node's name. */
+  readonly node?: string
+  readonly details?: JsonObject
+}
+
+/** The error of a failed run as the envelope shows it. `code` and `status` are the catalogue's. */
+export type RunError = {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly systemMessage: string
+  readonly details: JsonObject
+}
+
+/** A tool call that a model asked for. */
+export type ToolCallRequest = { readonly id: string; readonly name: string; readonly arguments: JsonValue }
+
+/** Why a model call ended. */
+export type FinishReason = "stop" | "length" | "tool-calls" | "refused"
+
+/** Which execution of which node: the place of a command's result (R4). `iteration` counts from 0, `attempt` from 1. */
+export type ExecutionKey = { readonly node: string; readonly iteration: number; readonly attempt: number }
+
+/** A model call within an execution, counted from 0 by the item that it is for. */
+export type CallKey = ExecutionKey & { readonly call: number }
+
+/** What a chat turn adds to its run. */
+export type Turn = {
+  readonly threadId: string
+  readonly responseId: string
+  readonly userMessageId: string
+  readonly traceId: string
+  readonly assistantId: string | null
+  /** The node whose settings the overlay replaces and that has history by default; null where none is primary. */
+  readonly primaryNode: string | null
+  /** Literal values over the primary node's own: the assistant's overrides and the request's. */
+  readonly overlay: ModelSettings
+  /** `system` messages of this turn, not stored in the thread. */
+  readonly systemTexts: readonly string[]
+  /** False: the primary node is given no history. */
+  readonly memory: boolean
+  /** Names of the nodes whose text is shown while it is made. */
+  readonly streaming: readonly string[]
+  /** The number of the turn in its thread, from 1. */
+  readonly number: number
+}
+
+/** First event of every run. */
+export type RunCreated = {
+  readonly type: "run-created"
+  readonly v: number
+  readonly at: number
+  readonly mode: "chat" | "production" | "manual"
+  readonly workflowId: string | null
+  readonly workflowVersion: number | null
+  /** The node at which the run starts, and the items that it gives. */
+  readonly start: string
+  readonly items: readonly Item[]
+  /** Seed of the run's random source. */
+  readonly seed: number
+  /** How many runs called each other to get here; 0 for a run that nobody called. */
+  readonly depth: number
+  readonly turn: Turn | null
+}
+
+/** Any event of a run. */
+export type RunEvent =
+  | RunCreated
+  | { readonly type: "run-started"; readonly at: number }
+  | ({ readonly type: "node-started"; readonly at: number } & ExecutionKey)
+  | ({
+      readonly type: "node-completed"
+      readonly at: number
+      readonly outputs: Outputs
+      readonly memory?: JsonValue
+    } & ExecutionKey)
+  | ({ readonly type: "node-failed"; readonly at: number; readonly error: Failure; readonly retryable: boolean } & ExecutionKey)
+  | ({ readonly type: "model-call-started"; readonly at: number; readonly model: string } & CallKey)
+  | ({ readonly type: "model-text"; readonly texts: readonly string[] } & CallKey)
+  | ({
+      readonly type: "model-call-completed"
+      readonly at: number
+      readonly model: string
+      readonly text: string
+      readonly toolCalls: readonly ToolCallRequest[]
+      readonly finishReason: FinishReason
+      readonly usage: Usage
+    } & CallKey)
+  | ({ readonly type: "child-run-started"; readonly at: number; readonly runId: string } & CallKey)
+  | { readonly type: "content-reset"; readonly at: number; readonly reason: "crash" | "retry" | "retracted"; readonly attempt: number }
+  /** `streamed`: its text was shown already, delta by delta; otherwise this event is its one delta. */
+  | {
+      readonly type: "message-added"
+      readonly at: number
+      readonly messageId: string
+      readonly text: string
+      readonly streamed: boolean
+    }
+  | {
+      readonly type: "run-completed"
+      readonly at: number
+      readonly node: string | null
+      readonly text: string
+      readonly messageId: string | null
+      readonly stopReason: "stop" | "length"
+      readonly usage: Usage
+    }
+  | {
+      readonly type: "run-failed"
+      readonly at: number
+      readonly failure: Failure
+      readonly error: RunError
+      readonly messageId: string | null
+      readonly traceId: string
+    }
+  | {
+      readonly type: "run-cancelled"
+      readonly at: number
+      readonly cause: CauseCode
+      readonly messageId: string | null
+      readonly partialLength: number
+    }
+
+/** How many numbers of the log an event takes. */
+export function numbersOf(event: RunEvent): number {
+  return event.type === "model-text" ? event.texts.length : 1
+}
+
+/** True for the events after which nothing can follow. */
+export function isEnd(event: RunEvent): event is Extract<RunEvent, { type: "run-completed" | "run-failed" | "run-cancelled" }> {
+  return event.type === "run-completed" || event.type === "run-failed" || event.type === "run-cancelled"
+}

@@ -1,0 +1,118 @@
+/** What the expressions of a node in hand can see: the run's state dressed as an expression scope, one per item. */
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
+import { ExpressionError } from "./expression/errors.ts"
+import type { ExpressionItem, ExpressionNode, ExpressionScope } from "./expression/scope.ts"
+import { findNode, type Graph, type GraphNode } from "./graph.ts"
+import type { Item } from "./items.ts"
+import { findAncestor, findSource, outputItems } from "./lineage.ts"
+import { emptyLog, type RunState, type Sources } from "./run-state.ts"
+
+/** The facts of a run that expressions see and that its state does not hold. */
+export type RunFacts = {
+  readonly runId: string
+  readonly workflowId: string
+  readonly active: boolean
+}
+
+/** The execution whose expressions are evaluated. */
+export type Place = {
+  readonly graph: Graph
+  readonly state: RunState
+  readonly node: GraphNode
+  readonly iteration: number
+  readonly sources: Sources
+  readonly inputs: readonly (readonly Item[])[]
+  readonly nowMs: number
+  readonly random: () => number
+  readonly timeZone: string
+  readonly facts: RunFacts
+}
+
+const emptyItem: Item = { json: {} }
+const noVars: JsonObject = {}
+
+/** The scope for one item of the first input. */
+export function nodeScope(place: Place, itemIndex: number): ExpressionScope {
+  const { graph, state, node, sources } = place
+  const items = asExpressionItems(place.inputs[0] ?? [])
+  const item = items[itemIndex] ?? asExpressionItem(emptyItem)
+  const first = sources[0] ?? null
+  const previous = first === null ? undefined : graph.nodes[first.node]
+  return {
+    item,
+    input: {
+      item,
+      all: () => items,
+      first: () => items[0],
+      last: () => items.at(-1),
+      params: previous?.parameters ?? noVars,
+    },
+    node: (name) => otherNode(place, name, itemIndex),
+    itemIndex,
+    runIndex: place.iteration,
+    workflow: { id: place.facts.workflowId, name: graph.name ?? "", active: place.facts.active },
+    execution: { id: place.facts.runId, mode: state.created?.mode === "manual" ? "test" : "production" },
+    vars: noVars,
+    now: place.nowMs,
+    random: place.random,
+    timeZone: place.timeZone,
+    parameters: node.parameters,
+    prevNode: { name: previous?.name ?? "", outputIndex: first?.output ?? 0, runIndex: first?.iteration ?? 0 },
+    currentNode: { id: node.id ?? "", name: node.name, typeVersion: node.typeVersion },
+  }
+}
+
+// Items are the same objects all through; only the static type of `pairedItem` is narrower on our side.
+function asExpressionItem(item: Item): ExpressionItem {
+  return item as ExpressionItem
+}
+
+function asExpressionItems(items: readonly Item[]): readonly ExpressionItem[] {
+  return items as readonly ExpressionItem[]
+}
+
+function otherNode(place: Place, name: string, itemIndex: number): ExpressionNode {
+  const { graph, state, sources } = place
+  const target = findNode(graph, name)
+  if (target === null) throw new ExpressionError(`Referenced node doesn't exist: there is no node named '${name}'.`)
+  const runs = state.byNode[target.ordinal] ?? emptyLog()
+  const items = (branch?: number, run?: number): readonly ExpressionItem[] => {
+    if (runs.length === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
+    const own = findSource(state, sources, target.ordinal)
+    const found = outputItems(state, {
+      node: target.ordinal,
+      iteration: run ?? own?.iteration ?? runs.length - 1,
+      output: branch ?? own?.output ?? 0,
+    })
+    if (found === undefined) throw new ExpressionError(`The node '${name}' did not run so often.`)
+    return asExpressionItems(found)
+  }
+  const itemMatching = (index: number): ExpressionItem => {
+    if (runs.length === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
+    const ancestor = findAncestor(state, sources, { target: target.ordinal, itemIndex: index })
+    if (ancestor.found === "one") return asExpressionItem(ancestor.item)
+    const reason = ancestor.found === "ambiguous" ? "several items match" : "no item of it leads here"
+    throw new ExpressionError(`$('${name}').item cannot be told: ${reason}. Use .first(), .last() or .all()[index].`)
+  }
+  return {
+    item: () => itemMatching(itemIndex),
+    itemMatching,
+    all: items,
+    first: (branch, run) => items(branch, run)[0],
+    last: (branch, run) => items(branch, run).at(-1),
+    params: target.parameters,
+    isExecuted: runs.length > 0,
+    runIndex: Math.max(0, runs.length - 1),
+  }
+}
+
+/** The value at a path in dots inside parameters; undefined where there is none. */
+export function parameterAt(parameters: JsonObject, path: string): JsonValue | undefined {
+  let value: JsonValue | undefined = parameters
+  for (const key of path.split(".")) {
+    if (Array.isArray(value)) value = value[Number(key)]
+    else if (isJsonObject(value) && Object.hasOwn(value, key)) value = value[key]
+    else return undefined
+  }
+  return value
+}

@@ -1,0 +1,130 @@
+/**
+ * Run state: what the events of a run have made of it. Values of these types are never altered; `plan.advance` gives
+ * new ones.
+ *
+ *     created ── run-started ──> running ──┬── run-completed ──> completed
+ *                                          ├── run-failed ─────> failed
+ *        (any) ── run-cancelled ───────────┴──────────────────> cancelled
+ *
+ *     ready       a stack; the top is the next execution (order v1: depth first, then by position)
+ *     collecting  nodes with several inputs that wait for the rest of them
+ *     current     the one execution under way (R3)
+ *     log         every execution that ended, in order; `byNode[ordinal]` the same by node
+ *
+ * The two logs grow by `append`, which shares the underlying list between a state and its successor: a list is only
+ * ever appended to, and each state knows how much of it is its own. Adding to a state that is not the newest copies,
+ * so that any prefix of events still folds to its own state.
+ */
+import type { JsonValue } from "../json.ts"
+import type { CauseCode } from "../errors.ts"
+import type { Failure, FinishReason, RunCreated, RunError, ToolCallRequest, Usage } from "./events.ts"
+import type { Item, Outputs } from "./items.ts"
+
+/** A list that is shared with later states; only the first `length` entries belong to this one. */
+export type Log<Entry> = { readonly entries: Entry[]; readonly length: number }
+
+/** The empty log. */
+export function emptyLog<Entry>(): Log<Entry> {
+  return { entries: [], length: 0 }
+}
+
+/** The log with one entry more; amortised constant time on the newest state. */
+export function append<Entry>(log: Log<Entry>, entry: Entry): Log<Entry> {
+  const entries = log.entries.length === log.length ? log.entries : log.entries.slice(0, log.length)
+  entries.push(entry)
+  return { entries, length: entries.length }
+}
+
+/** The entry at a place, counted from the end where negative; undefined outside. */
+export function at<Entry>(log: Log<Entry>, index: number): Entry | undefined {
+  const place = index < 0 ? log.length + index : index
+  return place < log.length && place >= 0 ? log.entries[place] : undefined
+}
+
+/** Where the items of an input came from: an output of an execution of a node. */
+export type Source = { readonly node: number; readonly iteration: number; readonly output: number }
+
+/** What an execution is given: per input its source, null where nothing came. A start node has no sources. */
+export type Sources = readonly (Source | null)[]
+
+/** An execution that is to come. */
+export type Pending = { readonly node: number; readonly sources: Sources; readonly attempt: number }
+
+/** A stack as a chain of cells. */
+export type Stack = { readonly top: Pending; readonly below: Stack } | null
+
+/** A node that waits for more of its inputs. `undefined` in `sources`: nothing came yet. */
+export type Collecting = { readonly node: number; readonly sources: readonly (Source | null | undefined)[] }
+
+/** A model call that ended; never made again (a completed effect is not repeated). */
+export type CompletedCall = {
+  readonly call: number
+  readonly model: string
+  readonly text: string
+  readonly toolCalls: readonly ToolCallRequest[]
+  readonly finishReason: FinishReason
+  readonly usage: Usage
+}
+
+/** The execution under way. `calls` and `children` are what it has achieved so far. */
+export type Current = Pending & {
+  readonly iteration: number
+  readonly startedAtMs: number
+  readonly calls: readonly CompletedCall[]
+  /** Runs that this execution called, by call. */
+  readonly children: readonly { readonly call: number; readonly runId: string }[]
+  /** A model call of it has begun. */
+  readonly called: boolean
+}
+
+/** An execution that ended: its last attempt. */
+export type Execution = {
+  /** Place in the run's order, from 0. */
+  readonly index: number
+  readonly node: number
+  readonly iteration: number
+  readonly attempt: number
+  readonly status: "completed" | "failed"
+  readonly sources: Sources
+  readonly outputs: Outputs
+  readonly memory: JsonValue
+  readonly error: Failure | null
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+}
+
+/** How a run ended. */
+export type RunEnd =
+  | { readonly status: "completed"; readonly node: string | null; readonly text: string; readonly messageId: string | null; readonly stopReason: "stop" | "length" }
+  | { readonly status: "failed"; readonly failure: Failure; readonly error: RunError; readonly messageId: string | null }
+  | { readonly status: "cancelled"; readonly cause: CauseCode; readonly messageId: string | null }
+
+/** The state of a run. */
+export type RunState = {
+  readonly created: RunCreated | null
+  readonly startedAtMs: number | null
+  readonly endedAtMs: number | null
+  readonly end: RunEnd | null
+  readonly ready: Stack
+  readonly collecting: readonly Collecting[]
+  readonly current: Current | null
+  readonly log: Log<Execution>
+  readonly byNode: readonly Log<Execution>[]
+  readonly usage: Usage
+  /** Model calls that began, and the model of the last one. */
+  readonly modelCalls: number
+  readonly lastModel: string | null
+  readonly lastFinish: FinishReason | null
+  /** Text that was shown to the person and not reset. */
+  readonly shown: string
+}
+
+/** The items that an execution gets on each input. */
+export function inputsOf(state: RunState, sources: Sources): readonly (readonly Item[])[] {
+  if (sources.length === 0) return [state.created?.items ?? []]
+  return sources.map((source) => {
+    if (source === null) return []
+    const execution = at(state.byNode[source.node] ?? emptyLog(), source.iteration)
+    return execution?.outputs[source.output] ?? []
+  })
+}

@@ -1,0 +1,2 @@
+export type { ConnectionOptions } from "./connect.ts"
+export { type EmbeddedPostgres, type SupervisorLog, startEmbeddedPostgres } from "./supervise.ts"

@@ -12,7 +12,7 @@ import { type KindContext, type KindResult, NodeFailure } from "./kinds/kind.ts"
 import { findKind } from "./kinds/table.ts"
 import { nodeScope, parameterAt, type RunFacts } from "./node-scope.ts"
 import { seededRandom } from "./random.ts"
-import { at, type Current, emptyLog, inputsOf, type RunState } from "./run-state.ts"
+import { type Current, executionOf, inputsOf, type RunState } from "./run-state.ts"
 
 /** What evaluating an execution needs. */
 export type Evaluation = {
@@ -95,6 +95,6 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
     nowMs,
     random,
     timeZone,
-    memory: at(state.byNode[node.ordinal] ?? emptyLog(), -1)?.memory ?? null,
+    memory: executionOf(state, node.ordinal, -1)?.memory ?? null,
   }
 }

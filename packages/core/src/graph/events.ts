@@ -37,7 +37,7 @@ export type RunError = {
 export type ToolCallRequest = { readonly id: string; readonly name: string; readonly arguments: JsonValue }
 
 /** Why a model call ended. */
-export type FinishReason = "stop" | "length" | "tool-calls" | "refused"
+export type FinishReason = "stop" | "length" | "tool-calls"
 
 /** Which execution of which node: the place of a command's result (R4). `iteration` counts from 0, `attempt` from 1. */
 export type ExecutionKey = { readonly node: string; readonly iteration: number; readonly attempt: number }

@@ -6,7 +6,7 @@
  *     items       pairedItem  sources            sources[0] -> A's item i -> its pairedItem -> A's sources[0] -> X's item
  */
 import type { Item, PairedItem } from "./items.ts"
-import { at, emptyLog, type RunState, type Source, type Sources } from "./run-state.ts"
+import { executionOf, type RunState, type Source, type Sources } from "./run-state.ts"
 
 /** What a search for an ancestor finds. `none`: no path leads there; `ambiguous`: several items do. */
 export type Ancestor = { readonly found: "one"; readonly item: Item } | { readonly found: "none" | "ambiguous" }
@@ -21,7 +21,7 @@ export function findAncestor(state: RunState, sources: Sources, place: { target:
     const key = `${source.node}/${source.iteration}/${source.output}/${pair.item}`
     if (seen.has(key)) return
     seen.add(key)
-    const execution = at(state.byNode[source.node] ?? emptyLog(), source.iteration)
+    const execution = executionOf(state, source.node, source.iteration)
     const item = execution?.outputs[source.output]?.[pair.item]
     if (execution === undefined || item === undefined) return
     if (source.node === place.target) {
@@ -53,7 +53,7 @@ export function findSource(state: RunState, sources: Sources, target: number): S
       const key = `${source.node}/${source.iteration}`
       if (seen.has(key)) continue
       seen.add(key)
-      const execution = at(state.byNode[source.node] ?? emptyLog(), source.iteration)
+      const execution = executionOf(state, source.node, source.iteration)
       if (execution !== undefined) queue.push(execution.sources)
     }
   }
@@ -62,7 +62,7 @@ export function findSource(state: RunState, sources: Sources, target: number): S
 
 /** The items on an output of a run of a node; undefined where the node did not run so often. */
 export function outputItems(state: RunState, source: Source): readonly Item[] | undefined {
-  const execution = at(state.byNode[source.node] ?? emptyLog(), source.iteration)
+  const execution = executionOf(state, source.node, source.iteration)
   return execution === undefined ? undefined : (execution.outputs[source.output] ?? [])
 }
 

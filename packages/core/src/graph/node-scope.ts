@@ -5,7 +5,7 @@ import type { ExpressionItem, ExpressionNode, ExpressionScope } from "./expressi
 import { findNode, type Graph, type GraphNode } from "./graph.ts"
 import type { Item } from "./items.ts"
 import { findAncestor, findSource, outputItems } from "./lineage.ts"
-import { emptyLog, type RunState, type Sources } from "./run-state.ts"
+import { type RunState, runsOf, type Sources } from "./run-state.ts"
 
 /** The facts of a run that expressions see and that its state does not hold. */
 export type RunFacts = {
@@ -75,20 +75,20 @@ function otherNode(place: Place, name: string, itemIndex: number): ExpressionNod
   const { graph, state, sources } = place
   const target = findNode(graph, name)
   if (target === null) throw new ExpressionError(`Referenced node doesn't exist: there is no node named '${name}'.`)
-  const runs = state.byNode[target.ordinal] ?? emptyLog()
+  const runs = runsOf(state, target.ordinal)
   const items = (branch?: number, run?: number): readonly ExpressionItem[] => {
-    if (runs.length === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
+    if (runs === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
     const own = findSource(state, sources, target.ordinal)
     const found = outputItems(state, {
       node: target.ordinal,
-      iteration: run ?? own?.iteration ?? runs.length - 1,
+      iteration: run ?? own?.iteration ?? runs - 1,
       output: branch ?? own?.output ?? 0,
     })
     if (found === undefined) throw new ExpressionError(`The node '${name}' did not run so often.`)
     return asExpressionItems(found)
   }
   const itemMatching = (index: number): ExpressionItem => {
-    if (runs.length === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
+    if (runs === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
     const ancestor = findAncestor(state, sources, { target: target.ordinal, itemIndex: index })
     if (ancestor.found === "one") return asExpressionItem(ancestor.item)
     const reason = ancestor.found === "ambiguous" ? "several items match" : "no item of it leads here"
@@ -101,8 +101,8 @@ function otherNode(place: Place, name: string, itemIndex: number): ExpressionNod
     first: (branch, run) => items(branch, run)[0],
     last: (branch, run) => items(branch, run).at(-1),
     params: target.parameters,
-    isExecuted: runs.length > 0,
-    runIndex: Math.max(0, runs.length - 1),
+    isExecuted: runs > 0,
+    runIndex: Math.max(0, runs - 1),
   }
 }
 

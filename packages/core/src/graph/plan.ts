@@ -40,6 +40,7 @@ import {
   inputsOf,
   type Pending,
   type RunState,
+  runsOf,
   type Source,
   type Stack,
 } from "./run-state.ts"
@@ -135,7 +136,7 @@ function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: 
     // The next attempt of the execution under way: after a failed try, or after a crash in the middle of it. Calls
     // that were completed stay completed; a failed try begins anew.
     if (state.current.node !== ordinal || event.attempt <= state.current.attempt) return { state, command: nothing }
-    const current: Current = { ...state.current, attempt: event.attempt, called: false }
+    const current: Current = { ...state.current, attempt: event.attempt, openCall: null }
     return { state: { ...state, current }, command: { type: "run-node", ...key } }
   }
   if (ready === null || ready.top.node !== ordinal) return { state, command: nothing }
@@ -146,7 +147,7 @@ function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: 
     startedAtMs: event.at,
     calls: [],
     children: [],
-    called: false,
+    openCall: null,
   }
   return { state: { ...state, ready: ready.below, current }, command: { type: "run-node", ...key } }
 }
@@ -318,7 +319,7 @@ function chooseCollecting(graph: Graph, collecting: readonly Collecting[]): Coll
 
 function startCommand(graph: Graph, state: RunState, ordinal: number, attempt: number): Command {
   const node = graph.nodes[ordinal]
-  return { type: "start-node", node: node?.name ?? "", iteration: state.byNode[ordinal]?.length ?? 0, attempt }
+  return { type: "start-node", node: node?.name ?? "", iteration: runsOf(state, ordinal), attempt }
 }
 
 function fail(state: RunState, code: CauseCode, message: string, node?: string): Step {
@@ -333,7 +334,7 @@ function push(below: Stack, top: Pending): Stack {
 function note(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case "model-call-started": {
-      const current = state.current === null ? null : { ...state.current, called: true }
+      const current = state.current === null ? null : { ...state.current, openCall: event.call }
       return { ...state, current, modelCalls: state.modelCalls + 1, lastModel: event.model }
     }
     case "model-text":
@@ -370,7 +371,7 @@ function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-
   const current =
     state.current === null
       ? null
-      : { ...state.current, calls: [...state.current.calls, { call, model, text, toolCalls, finishReason, usage }] }
+      : { ...state.current, openCall: null, calls: [...state.current.calls, { call, model, text, toolCalls, finishReason, usage }] }
   return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason }
 }
 

@@ -73,8 +73,8 @@ export type Current = Pending & {
   readonly calls: readonly CompletedCall[]
   /** Runs that this execution called, by call. */
   readonly children: readonly { readonly call: number; readonly runId: string }[]
-  /** A model call of it has begun. */
-  readonly called: boolean
+  /** The model call that began and has not ended; what it showed has to be reset if it is made again. */
+  readonly openCall: number | null
 }
 
 /** An execution that ended: its last attempt. */
@@ -119,12 +119,23 @@ export type RunState = {
   readonly shown: string
 }
 
+/** How often a node has run. */
+export function runsOf(state: RunState, node: number): number {
+  return state.byNode[node]?.length ?? 0
+}
+
+/** An execution of a node by its iteration, counted from the end where negative; undefined where there is none. */
+export function executionOf(state: RunState, node: number, iteration: number): Execution | undefined {
+  const log = state.byNode[node]
+  return log === undefined ? undefined : at(log, iteration)
+}
+
 /** The items that an execution gets on each input. */
 export function inputsOf(state: RunState, sources: Sources): readonly (readonly Item[])[] {
   if (sources.length === 0) return [state.created?.items ?? []]
   return sources.map((source) => {
     if (source === null) return []
-    const execution = at(state.byNode[source.node] ?? emptyLog(), source.iteration)
+    const execution = executionOf(state, source.node, source.iteration)
     return execution?.outputs[source.output] ?? []
   })
 }

@@ -1,0 +1,89 @@
+/**
+ * The frames of a chat stream: a pure function of the run's events (the HTTP contract, §5 and `runs` §5). The same
+ * events give the same frames byte for byte, live or read again.
+ *
+ * A frame has the number of its event (of its text, within `model-text`); frames that stand for several events' news
+ * have the number of the last. Events without a frame leave gaps, which are legal.
+ */
+import type { RunEvent } from "../graph/events.ts"
+import type { JsonObject } from "../json.ts"
+import { errorObject } from "./error-envelope.ts"
+
+/** One frame: its number in the run's log, and its JSON with `event`. */
+export type Frame = { readonly number: number; readonly body: JsonObject & { readonly event: string } }
+
+/** Which optional frames a reader asked for with `include`. */
+export type FrameOptions = { readonly nodes: boolean }
+
+/** What frames need to know of the run beyond the event at hand. */
+export type FrameFacts = {
+  readonly runId: string
+  readonly threadId: string
+  readonly responseId: string
+  readonly userMessageId: string
+  readonly traceId: string
+  readonly assistantId: string | null
+  /** Kind of a node by its name. */
+  readonly kindOf: (node: string) => string
+}
+
+/** The first frame of a stream, sent at once: number 0, names nothing, is no part of a replay. */
+export const processingFrame: Frame = { number: 0, body: { event: "response.processing" } }
+
+/** The frames of one event whose first number is given. */
+export function framesOf(event: RunEvent, number: number, view: { facts: FrameFacts; options: FrameOptions }): Frame[] {
+  const { facts, options } = view
+  switch (event.type) {
+    case "run-created":
+      return [{ number, body: createdBody(facts) }]
+    case "model-text":
+      return event.texts.map((delta, index) => ({ number: number + index, body: { event: "response.content_delta", delta } }))
+    case "message-added":
+      return event.streamed || event.text === "" ? [] : [{ number, body: { event: "response.content_delta", delta: event.text } }]
+    case "content-reset":
+      return [{ number, body: { event: "response.content_reset", reason: event.reason, attempt: event.attempt } }]
+    case "node-started":
+      return options.nodes ? [{ number, body: { event: "response.node_started", node: event.node, kind: facts.kindOf(event.node) } }] : []
+    case "node-completed":
+      return options.nodes ? [{ number, body: { event: "response.node_completed", node: event.node, kind: facts.kindOf(event.node) } }] : []
+    default:
+      return endFrames(event, number, facts)
+  }
+}
+
+function createdBody(facts: FrameFacts): Frame["body"] {
+  return {
+    event: "response.created",
+    status: "in_progress",
+    thread_id: facts.threadId,
+    response_id: facts.responseId,
+    run_id: facts.runId,
+    user_message_id: facts.userMessageId,
+    trace_id: facts.traceId,
+    ...(facts.assistantId === null ? {} : { assistant_id: facts.assistantId }),
+  }
+}
+
+function endFrames(event: RunEvent, number: number, facts: FrameFacts): Frame[] {
+  switch (event.type) {
+    case "run-completed": {
+      const { inputTokens, outputTokens, totalTokens } = event.usage
+      const usage = { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: totalTokens }
+      const body = {
+        event: "response.completed",
+        thread_id: facts.threadId,
+        response_id: facts.responseId,
+        message_id: event.messageId,
+        stop_reason: event.stopReason,
+        usage,
+      }
+      return [{ number, body }]
+    }
+    case "run-cancelled":
+      return [{ number, body: { event: "response.cancelled", partial_content_length: event.partialLength } }]
+    case "run-failed":
+      return [{ number, body: { event: "response.error", error: errorObject(event.error, { traceId: event.traceId, atMs: event.at }) } }]
+    default:
+      return []
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * The group statement: starts, appends and ends any number of runs in one round trip and one commit.
+ *
+ *   rows ($1, JSON)                       messages ($2, JSON)
+ *    ├─ start ─> mark, thread made/taken ─> run inserted ─┐
+ *    └─ append ─> run updated behind the fence ───────────┴─> landed ids ─> events, messages, response, thread released
+ *
+ * Rules (`runs` §2): the UPDATE is the fence (E1); at most one row per run (E2); events and messages go in only for ids
+ * that landed; a missing id has lost or was refused. `$3` is this process; it starts nothing once it is declared dead.
+ *
+ * Rows travel as one JSON text: measured against text arrays it costs Node less, since the text is made by the native
+ * serialiser. Bodies are JSON *within* a JSON string, so NUL and lone surrogates stay escaped.
+ */
+import { uuidOf } from "@brevet/core/ids"
+import type { MessageWrite, RunAppend, RunStart } from "../../ports/owner.ts"
+
+/** One row of a flush. */
+export type GroupRow = { readonly op: "start"; readonly start: RunStart } | { readonly op: "append"; readonly append: RunAppend }
+
+/** What the statement returns for a row that landed. */
+export type LandedRow = { readonly id: string; readonly cancel_mark: string | null; readonly queued: number | null }
+
+/** The statement; prepared once per writer connection. */
+export const groupStatement = `
+WITH v AS MATERIALIZED (
+  SELECT * FROM json_to_recordset($1::json) AS v(
+    op text, id uuid, at timestamptz, epoch int, saved bigint, first bigint, last bigint, body text,
+    thread_id uuid, turn int, status text, finished_at timestamptz, usage text, result text, last_model text, said int,
+    organization_id uuid, workflow_id uuid, workflow_version int, assistant_id uuid, parent_run_id uuid, retry_of uuid,
+    response_id uuid, mode text, new_thread boolean, thread_revision bigint, user_id uuid, pinned_workflow uuid,
+    pinned_version int, workflow_tag uuid, plain boolean, metadata text, visible boolean,
+    idem_key text, idem_method text, idem_path text, idem_hash text)),
+alive AS MATERIALIZED (SELECT 1 FROM processes WHERE id = $3 AND dead_at IS NULL),
+marked AS (
+  INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
+  SELECT organization_id, idem_key, idem_method, idem_path, decode(idem_hash, 'hex'), id, response_id, at
+  FROM v WHERE op = 'start' AND idem_key IS NOT NULL AND EXISTS (SELECT FROM alive)
+  ON CONFLICT DO NOTHING RETURNING run_id),
+able AS (
+  SELECT * FROM v WHERE op = 'start' AND EXISTS (SELECT FROM alive)
+    AND (idem_key IS NULL OR EXISTS (SELECT FROM marked WHERE marked.run_id = v.id))),
+made AS (
+  INSERT INTO threads (id, organization_id, user_id, assistant_id, workflow_id, workflow_version, workflow_tag, plain,
+    metadata, visible_in_ui, turn, message_count, active_run, last_message_at, created_at, updated_at)
+  SELECT thread_id, organization_id, user_id, assistant_id, pinned_workflow, pinned_version, workflow_tag, plain,
+    metadata, visible, turn, said, id, at, at, at
+  FROM able WHERE new_thread ON CONFLICT DO NOTHING RETURNING active_run AS id),
+taken AS (
+  UPDATE threads t SET active_run = v.id, turn = v.turn, message_count = t.message_count + v.said, last_message_at = v.at,
+    updated_at = v.at, revision = t.revision + 1, assistant_id = v.assistant_id, workflow_id = v.pinned_workflow,
+    workflow_version = v.pinned_version, plain = v.plain, workflow_tag = COALESCE(t.workflow_tag, v.workflow_tag)
+  FROM able v WHERE NOT v.new_thread AND t.id = v.thread_id AND t.revision = v.thread_revision
+    AND t.active_run IS NULL AND t.queued = 0 AND t.deleted_at IS NULL
+  RETURNING v.id),
+begun AS (SELECT id FROM made UNION ALL SELECT id FROM taken UNION ALL SELECT id FROM able WHERE thread_id IS NULL),
+started AS (
+  INSERT INTO runs (id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
+    retry_of, status, mode, owner, epoch, seq, created_at, started_at)
+  SELECT id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
+    retry_of, 'running', mode, $3, epoch, last, at, at
+  FROM v JOIN begun USING (id) RETURNING id),
+answered AS (
+  INSERT INTO responses (id, organization_id, run_id, first_seq)
+  SELECT response_id, organization_id, id, first FROM v JOIN started USING (id) WHERE response_id IS NOT NULL),
+fenced AS (
+  UPDATE runs r SET status = v.status, seq = v.last, held = r.held AND v.status = 'running',
+    finished_at = v.finished_at, usage = v.usage, result = v.result
+  FROM v WHERE v.op = 'append' AND r.id = v.id AND r.owner = $3 AND r.epoch = v.epoch AND r.seq = v.saved
+    AND r.status = 'running'
+  RETURNING r.id, r.cancel_mark),
+landed AS MATERIALIZED (SELECT id, NULL::text AS cancel_mark FROM started UNION ALL SELECT id, cancel_mark FROM fenced),
+logged AS (
+  INSERT INTO events (run_id, seq, n, body) SELECT id, first, last - first + 1, body FROM v JOIN landed USING (id)),
+told AS (
+  INSERT INTO messages (thread_id, turn, ordinal, id, run_id, role, content, metadata, created_at)
+  SELECT m.thread_id, m.turn, m.ordinal, m.id, m.run_id, m.role, m.content, m.metadata, m.created_at
+  FROM json_to_recordset($2::json) AS m(run_id uuid, thread_id uuid, turn int, ordinal int, id uuid, role text,
+    content text, metadata text, created_at timestamptz)
+  JOIN landed ON landed.id = m.run_id),
+released AS (
+  UPDATE threads t SET active_run = NULL, message_count = t.message_count + v.said, last_message_at = v.finished_at,
+    updated_at = v.finished_at, revision = t.revision + 1, last_model_used = COALESCE(v.last_model, t.last_model_used)
+  FROM v JOIN fenced USING (id) WHERE v.status <> 'running' AND t.id = v.thread_id AND t.active_run = v.id
+  RETURNING v.id, t.queued)
+SELECT landed.id, landed.cancel_mark, released.queued FROM landed LEFT JOIN released USING (id)`
+
+/** The statement's parameters for these rows. */
+export function groupValues(rows: readonly GroupRow[], processId: string): unknown[] {
+  const messages: unknown[] = []
+  const values = rows.map((row) => {
+    const append = row.op === "start" ? row.start.append : row.append
+    for (const message of append.messages) messages.push(messageValue(append, message))
+    return row.op === "start" ? startValue(row.start) : appendValue(append)
+  })
+  return [JSON.stringify(values), JSON.stringify(messages), processId]
+}
+
+function messageValue(append: RunAppend, message: MessageWrite): unknown {
+  return {
+    run_id: uuidOf(append.runId),
+    thread_id: append.threadId === null ? null : uuidOf(append.threadId),
+    turn: append.turn,
+    ordinal: message.ordinal,
+    id: uuidOf(message.id),
+    role: message.role,
+    content: message.content,
+    metadata: message.metadata,
+    created_at: timestamp(message.createdAtMs),
+  }
+}
+
+function appendValue(append: RunAppend): Record<string, unknown> {
+  const { ending } = append
+  return {
+    op: "append",
+    id: uuidOf(append.runId),
+    thread_id: append.threadId === null ? null : uuidOf(append.threadId),
+    turn: append.turn,
+    epoch: append.epoch,
+    saved: append.savedNumber,
+    first: append.first,
+    last: append.last,
+    body: append.body,
+    said: append.messages.length,
+    status: ending?.status ?? "running",
+    finished_at: ending === null ? null : timestamp(ending.atMs),
+    usage: ending?.usage ?? null,
+    result: ending?.result ?? null,
+    last_model: ending?.lastModel ?? null,
+  }
+}
+
+function startValue(start: RunStart): Record<string, unknown> {
+  const { thread, idempotency } = start
+  return {
+    ...appendValue(start.append),
+    op: "start",
+    at: timestamp(start.createdAtMs),
+    organization_id: uuidOf(start.organizationId),
+    workflow_id: uuidOrNull(start.workflowId),
+    workflow_version: start.workflowVersion,
+    assistant_id: uuidOrNull(start.assistantId),
+    parent_run_id: uuidOrNull(start.parentRunId),
+    retry_of: uuidOrNull(start.retryOf),
+    response_id: uuidOrNull(start.responseId),
+    mode: start.mode,
+    ...(thread === null
+      ? {}
+      : {
+          new_thread: thread.expectedRevision === null,
+          thread_revision: thread.expectedRevision,
+          user_id: uuidOf(thread.userId),
+          pinned_workflow: uuidOrNull(thread.pinnedWorkflowId),
+          pinned_version: thread.pinnedVersion,
+          workflow_tag: uuidOrNull(thread.workflowTag),
+          plain: thread.plain,
+          metadata: thread.metadata,
+          visible: thread.visible,
+        }),
+    ...(idempotency === null
+      ? {}
+      : {
+          idem_key: idempotency.key,
+          idem_method: idempotency.method,
+          idem_path: idempotency.path,
+          idem_hash: idempotency.bodyHash,
+        }),
+  }
+}
+
+function uuidOrNull(id: string | null): string | null {
+  return id === null ? null : uuidOf(id)
+}
+
+function timestamp(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,120 @@
+/**
+ * Ownership of runs, as the runtime sees it: the one place that says whose a run is. Every write of a run passes here and
+ * is fenced: whoever lost a run is told so, and writes nothing (`runs` §2, E1–E12).
+ *
+ * A run's rows change only by `start` and `append` (its owner) and by a claim (which raises its epoch, so that whatever
+ * the earlier owner still writes is refused).
+ */
+import type { Id } from "@brevet/core/ids"
+
+/** A run that ended: how, and what is kept with its row. `usage` and `result` are JSON text. */
+export type RunEnding = {
+  readonly status: "completed" | "failed" | "cancelled"
+  readonly atMs: number
+  readonly usage: string
+  readonly result: string
+  readonly lastModel: string | null
+}
+
+/** A message to be stored with a write. `content`, `toolCalls` and `metadata` are JSON text. */
+export type MessageWrite = {
+  readonly id: Id<"message">
+  readonly ordinal: number
+  readonly role: "user" | "assistant" | "system" | "tool"
+  readonly content: string
+  readonly metadata: string | null
+  readonly createdAtMs: number
+}
+
+/** One append: events `first`…`last` (numbers of the run's log), fenced by epoch and the last saved number. */
+export type RunAppend = {
+  readonly runId: Id<"run">
+  readonly threadId: Id<"thread"> | null
+  /** The number of the turn in the thread. */
+  readonly turn: number | null
+  readonly epoch: number
+  readonly savedNumber: number
+  readonly first: number
+  readonly last: number
+  /** The events as a JSON array. */
+  readonly body: string
+  readonly messages: readonly MessageWrite[]
+  readonly ending: RunEnding | null
+}
+
+/** The thread in which a run starts: a new one, or one that must not have changed since it was read. */
+export type ThreadWrite = {
+  readonly id: Id<"thread">
+  /** Null: the thread is made with the run. Otherwise its revision when it was read. */
+  readonly expectedRevision: number | null
+  readonly userId: Id<"user">
+  readonly assistantId: Id<"assistant"> | null
+  readonly pinnedWorkflowId: Id<"workflow"> | null
+  readonly pinnedVersion: number | null
+  readonly workflowTag: Id<"workflow"> | null
+  /** The thread's turns are answered without a workflow. */
+  readonly plain: boolean
+  readonly metadata: string
+  readonly visible: boolean
+}
+
+/** The mark of an idempotent request that starts a run. */
+export type IdempotencyMark = { readonly key: string; readonly method: string; readonly path: string; readonly bodyHash: string }
+
+/** A run to be started. Its first append is `start.append` (epoch 1, saved number 0). */
+export type RunStart = {
+  readonly append: RunAppend
+  readonly organizationId: Id<"organization">
+  readonly workflowId: Id<"workflow"> | null
+  readonly workflowVersion: number | null
+  readonly assistantId: Id<"assistant"> | null
+  readonly parentRunId: Id<"run"> | null
+  readonly retryOf: Id<"run"> | null
+  readonly responseId: Id<"response"> | null
+  readonly mode: "chat" | "production" | "manual"
+  readonly thread: ThreadWrite | null
+  readonly idempotency: IdempotencyMark | null
+  readonly createdAtMs: number
+}
+
+/** What became of an append. `lost`: the run is another's now, or over; stop without a word. */
+export type AppendOutcome =
+  | { readonly landed: false }
+  | {
+      readonly landed: true
+      /** Somebody wants the run to end, for this cause. */
+      readonly cancelMark: string | null
+      /** The append ended a turn, and others of its thread wait. */
+      readonly queued: boolean
+    }
+
+/** A run that was taken over, with what its row says. Its next number is one above `savedNumber`. */
+export type ClaimedRun = {
+  readonly runId: Id<"run">
+  readonly organizationId: Id<"organization">
+  readonly workflowId: Id<"workflow"> | null
+  readonly workflowVersion: number | null
+  readonly threadId: Id<"thread"> | null
+  readonly turn: number | null
+  readonly epoch: number
+  readonly savedNumber: number
+  readonly cancelMark: string | null
+}
+
+/** The owner of this process's runs. */
+export interface Owner {
+  /** This process's incarnation, as `processes.id` has it. */
+  processId(): string
+  /** False where nothing was started: the thread has changed or is busy, or the idempotency key is taken. */
+  start(start: RunStart): Promise<boolean>
+  append(append: RunAppend): Promise<AppendOutcome>
+  /** Takes runs that are due: queued ones whose turn has come. */
+  claimDue(limit: number): Promise<ClaimedRun[]>
+  /** Takes the runs of this executor's earlier incarnations; to be called once at start. */
+  recover(): Promise<ClaimedRun[]>
+  /** Lets the next queued run of a thread become due. Harmless where there is none. */
+  release(threadId: Id<"thread">): Promise<void>
+  /** The run has left this process (ended or lost). */
+  forget(runId: Id<"run">): void
+  close(): Promise<void>
+}

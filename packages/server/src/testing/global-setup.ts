@@ -1,8 +1,10 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises"
+import { chmod, mkdtemp, readdir, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestProject } from "vitest/node"
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../adapters/postgres-embedded/index.ts"
+import { hasEnded } from "../adapters/postgres-embedded/processes.ts"
+import { stopServer } from "../adapters/postgres-embedded/server.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -16,9 +18,13 @@ let postgres: EmbeddedPostgres | null = null
 
 const quiet = { info() {}, warn() {}, error: (fields: object, message: string) => console.error(message, fields) }
 
+const FOLDER_PREFIX = "brevet-tests-"
+
 /** Starts the Postgres that all tests of a run share, in a temporary folder. */
 export async function setup(project: TestProject): Promise<void> {
-  folder = await mkdtemp(join(tmpdir(), "brevet-tests-"))
+  const temporary = await realpath(tmpdir())
+  await removeAbandoned(temporary)
+  folder = await mkdtemp(join(temporary, `${FOLDER_PREFIX}${process.pid}-`))
   // As root the server runs as another user, who has to be able to enter.
   await chmod(folder, 0o711)
   const settings = {
@@ -34,4 +40,14 @@ export async function setup(project: TestProject): Promise<void> {
 export async function teardown(): Promise<void> {
   await postgres?.stop()
   if (folder !== null) await rm(folder, { recursive: true, force: true })
+}
+
+/** A test run that was killed leaves its server behind; folders are named for the process that made them. */
+async function removeAbandoned(temporary: string): Promise<void> {
+  for (const name of await readdir(temporary)) {
+    const pid = Number(new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1])
+    if (!(pid > 0) || !(await hasEnded(pid))) continue
+    await stopServer(join(temporary, name, "data", "postgres", "cluster"))
+    await rm(join(temporary, name), { recursive: true, force: true })
+  }
 }

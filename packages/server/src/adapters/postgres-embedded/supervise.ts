@@ -16,7 +16,7 @@
  * 4. After stop() nothing is started any more.
  */
 import { setTimeout as sleep } from "node:timers/promises"
-import { findBinaries } from "./binaries.ts"
+import { findPlatformPackage, placeBinaries } from "./binaries.ts"
 import { type ConnectionOptions, connectionOptions, connectionUrl } from "./connect.ts"
 import { initializeCluster, readOrMakePassword } from "./initialize.ts"
 import { preparePlaces } from "./places.ts"
@@ -66,22 +66,19 @@ export async function startEmbeddedPostgres(options: {
   /** Stands in for this machine's platform, such as "linux-x64"; for tests. */
   readonly platform?: string
 }): Promise<EmbeddedPostgres> {
-  const { dataDirectory, log, settings = {}, systemFolder, platform } = options
+  const { dataDirectory, log, settings = {}, systemFolder } = options
+  const found = await findPlatformPackage(options.platform ?? `${process.platform}-${process.arch}`)
   const places = await preparePlaces(dataDirectory, systemFolder === undefined ? {} : { systemFolder })
   if (places.movedOut) {
     const fields = { user: places.account?.name, data_directory: places.dataDirectory, cluster: places.cluster }
     log.info(fields, "database-placed-outside: the user that Postgres runs as may not enter the data folder")
   }
-  const { copiesFolder } = places
-  const binaries = await findBinaries(
-    places.account,
-    platform === undefined ? { copiesFolder } : { copiesFolder, platform },
-  )
+  const binaries = await placeBinaries(places.account, found, places.copiesFolder)
   const password = await readOrMakePassword(places)
   await initializeCluster(places, binaries, password)
   const context: ServerContext = { places, binaries, password, settings }
   const reached = await reachServer(context, new AbortController().signal)
-  // A server that was started by a release of another mind may listen elsewhere; started again, it has to listen there too.
+  // An adopted server may listen elsewhere than we would have chosen; started again, it has to listen there too.
   const settled = { ...context, places: { ...places, socketFolder: reached.socketFolder } }
   const supervisor = new Supervisor(settled, reached, log)
   await supervisor.watch(reached)

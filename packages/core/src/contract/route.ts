@@ -47,6 +47,8 @@ export type Route<
   readonly tag: string
   /** Every scope that a key needs; "public" for calls without a key; empty: any valid key. */
   readonly scopes: readonly Scope[] | "public"
+  /** The scopes that are needed instead where a query field is given (a dry run only reads). */
+  readonly scopesWithQuery?: { readonly field: string; readonly scopes: readonly Scope[] }
   readonly params: Params
   readonly query: Query
   /** Documented calls ignore unknown query fields, our own refuse them. */

@@ -97,7 +97,7 @@ export interface WorkflowTable {
   /** Versions outlive their workflow: this one is found also where that was deleted. */
   findVersion(workflowId: Id<"workflow">, version: number): Promise<WorkflowVersionRecord | null>
   /** The newest version whose verdict says that it can be promoted, without its definition. */
-  findPromotable(workflowId: Id<"workflow">): Promise<{ readonly version: number } & Verdict | null>
+  findPromotable(workflowId: Id<"workflow">): Promise<({ readonly version: number } & Verdict) | null>
   /** Versions of a workflow, newest first. */
   listVersions(
     workflowId: Id<"workflow">,

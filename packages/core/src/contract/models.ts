@@ -127,76 +127,78 @@ export const reasoningLevelList = reasoningLevels.map((level) => ({
 
 const choiceFields = { description: z.string(), is_default: z.boolean() }
 
-/** The calls. */
-export const modelRoutes = {
-  list: route({
-    id: "listModels",
-    method: "GET",
-    path: "/v1/models",
-    summary: "List the models",
-    description: "The documented list, and in the same object the list that OpenAI clients read.",
-    tag: "Models",
-    scopes: ["chat"],
-    params: {},
-    query: z.object({
-      ui_models_only: queryBoolean.default(false),
-      include_pricing: queryBoolean.default(false),
-      include_details: queryBoolean.default(false),
-      include_capabilities: queryBoolean.default(true),
-      include_deprecated: queryBoolean.default(false),
-      include_legacy: queryBoolean.default(false),
-      include_recent_usage: queryBoolean.default(false),
-    }),
-    unknownQuery: "ignore",
-    body: null,
-    answers: { 200: { description: "The models", schema: modelListAnswer } },
-    errors: [],
-    idempotency: "none",
+/** `GET /v1/models` (documented). */
+export const listModelsRoute = route({
+  id: "listModels",
+  method: "GET",
+  path: "/v1/models",
+  summary: "List the models",
+  description: "The documented list, and in the same object the list that OpenAI clients read.",
+  tag: "Models",
+  scopes: ["chat"],
+  params: {},
+  query: z.object({
+    ui_models_only: queryBoolean.default(false),
+    include_pricing: queryBoolean.default(false),
+    include_details: queryBoolean.default(false),
+    include_capabilities: queryBoolean.default(true),
+    include_deprecated: queryBoolean.default(false),
+    include_legacy: queryBoolean.default(false),
+    include_recent_usage: queryBoolean.default(false),
   }),
-  outputModes: route({
-    id: "listOutputModes",
-    method: "GET",
-    path: "/v1/model/response/output-modes",
-    summary: "List the output modes",
-    tag: "Models",
-    scopes: [],
-    params: {},
-    query: z.object({}),
-    unknownQuery: "ignore",
-    body: null,
-    answers: {
-      200: {
-        description: "The output modes",
-        schema: z.object({
-          success: z.literal(true),
-          output_modes: z.array(z.object({ mode: z.string(), ...choiceFields })),
-        }),
-      },
+  unknownQuery: "ignore",
+  body: null,
+  answers: { 200: { description: "The models", schema: modelListAnswer } },
+  errors: [],
+  idempotency: "none",
+})
+
+/** `GET /v1/model/response/output-modes` (documented). */
+export const listOutputModesRoute = route({
+  id: "listOutputModes",
+  method: "GET",
+  path: "/v1/model/response/output-modes",
+  summary: "List the output modes",
+  tag: "Models",
+  scopes: [],
+  params: {},
+  query: z.object({}),
+  unknownQuery: "ignore",
+  body: null,
+  answers: {
+    200: {
+      description: "The output modes",
+      schema: z.object({
+        success: z.literal(true),
+        output_modes: z.array(z.object({ mode: z.string(), ...choiceFields })),
+      }),
     },
-    errors: [],
-    idempotency: "none",
-  }),
-  reasoningLevels: route({
-    id: "listReasoningLevels",
-    method: "GET",
-    path: "/v1/model/response/reasoning-levels",
-    summary: "List the levels of reasoning",
-    tag: "Models",
-    scopes: [],
-    params: {},
-    query: z.object({}),
-    unknownQuery: "ignore",
-    body: null,
-    answers: {
-      200: {
-        description: "The levels",
-        schema: z.object({
-          success: z.literal(true),
-          reasoning_levels: z.array(z.object({ level: z.string(), ...choiceFields })),
-        }),
-      },
+  },
+  errors: [],
+  idempotency: "none",
+})
+
+/** `GET /v1/model/response/reasoning-levels` (documented). */
+export const listReasoningLevelsRoute = route({
+  id: "listReasoningLevels",
+  method: "GET",
+  path: "/v1/model/response/reasoning-levels",
+  summary: "List the levels of reasoning",
+  tag: "Models",
+  scopes: [],
+  params: {},
+  query: z.object({}),
+  unknownQuery: "ignore",
+  body: null,
+  answers: {
+    200: {
+      description: "The levels",
+      schema: z.object({
+        success: z.literal(true),
+        reasoning_levels: z.array(z.object({ level: z.string(), ...choiceFields })),
+      }),
     },
-    errors: [],
-    idempotency: "none",
-  }),
-}
+  },
+  errors: [],
+  idempotency: "none",
+})

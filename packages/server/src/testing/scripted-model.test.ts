@@ -5,7 +5,6 @@ import { fileURLToPath } from "node:url"
 import OpenAI from "openai"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { type ScriptedModel, startScriptedModel } from "./scripted-model.ts"
-import { wordsOf } from "./scripted-wire.ts"
 
 let model: ScriptedModel
 let client: OpenAI
@@ -101,12 +100,6 @@ describe("the scripted model server", () => {
   it("lists its models", async () => {
     const page = await client.models.list()
     expect(page.data.map((entry) => entry.id)).toContain("gpt-4o")
-  })
-})
-
-describe("a text in words", () => {
-  it("is the text again when it is joined", () => {
-    for (const text of ["", " ", "a", " a", "a ", "a  b\nc \n", "ä 🌍 \t"]) expect(wordsOf(text).join("")).toBe(text)
   })
 })
 

@@ -1,5 +1,6 @@
 /**
- * A scripted model server: the OpenAI chat-completions wire over real HTTP, with answers that a test wrote down.
+ * A scripted model server: the OpenAI chat-completions wire over real HTTP, with answers that a test wrote down. It also
+ * speaks Anthropic's and Google's wires, as far as their adapters need it for their tests.
  *
  * Owns: the socket, the queue of answers, the record of what was asked. Knows nothing of Brevet.
  *
@@ -9,108 +10,23 @@
  * `release()` lets all of them go. So a test stops a stream at an exact token without a timer.
  * Where nothing holds, delays or breaks an answer, it is written in one piece: the benchmarks measure the client.
  */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { JsonObject, JsonValue } from "@brevet/core/json"
-import { completionOf, framesOf, type ScriptedFrames } from "./scripted-wire.ts"
+import type {
+  ScriptedAnswer,
+  ScriptedFrames,
+  ScriptedModel,
+  ScriptedModelOptions,
+  ScriptedRequest,
+  ScriptedWire,
+} from "./scripted-answer.ts"
+import { anthropicWire } from "./scripted-anthropic.ts"
+import { googleWire } from "./scripted-google.ts"
+import { openaiWire } from "./scripted-openai.ts"
 
-/** A tool call of a scripted answer. `arguments` as a string is sent as it stands, so that broken JSON can be scripted. */
-export type ScriptedToolCall = { readonly id?: string; readonly name: string; readonly arguments: JsonValue }
-
-/** One answer. Everything is optional; `{}` is the empty answer. Times in milliseconds. */
-export type ScriptedAnswer = {
-  /** The text, sent word by word. */
-  readonly text?: string
-  /** The text in exactly these pieces; wins over `text`. */
-  readonly chunks?: readonly string[]
-  /** Sent before the text, word by word, as `reasoning_content`. */
-  readonly reasoning?: string
-  /** A refusal by the model itself, sent as `refusal`. */
-  readonly refusal?: string
-  readonly toolCalls?: readonly ScriptedToolCall[]
-  /** Default: words counted. Null: no usage is sent. */
-  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number } | null
-  /** Default `stop`, or `tool_calls` where there are any. */
-  readonly finishReason?: string
-  /** Wait before the status line. */
-  readonly delayMs?: number
-  /** Wait before each chunk. */
-  readonly chunkDelayMs?: number
-  /** An HTTP error instead of an answer, with `errorBody` (a string is sent as it is) and `headers`. */
-  readonly status?: number
-  readonly errorBody?: JsonValue
-  readonly headers?: { readonly [name: string]: string }
-  /** Cut the connection after so many chunks. 0: after the headers. */
-  readonly breakAfterChunks?: number
-  /** Fall silent after so many chunks and keep the connection open. */
-  readonly hangAfterChunks?: number
-  /** As `hold`, for this answer alone. */
-  readonly holdAfterChunks?: number
-  /** Cut the stream's bytes into pieces of this size, each its own write: splits characters and lines. */
-  readonly sliceBytes?: number
-  /** The stream's whole body, sent as it stands in place of all frames. */
-  readonly rawBody?: string
-  /** Only requests for which this is true take the answer; others look further down the queue. */
-  readonly match?: (request: ScriptedRequest) => boolean
-  /** How often the answer may be taken; default 1. */
-  readonly times?: number
-}
-
-/** A recorded call: its body, the parts that tests look at most, and its headers. */
-export type ScriptedRequest = {
-  readonly model: string
-  readonly messages: readonly JsonObject[]
-  readonly stream: boolean
-  readonly body: JsonObject
-  readonly headers: IncomingHttpHeaders
-}
-
-/** The running server. */
-export type ScriptedModel = {
-  readonly port: number
-  /** `http://127.0.0.1:<port>/v1`, without a slash at the end. */
-  readonly baseUrl: string
-  /** What was asked, in order of arrival (empty with `record: false`). */
-  readonly requests: readonly ScriptedRequest[]
-  /** How many chat calls came. */
-  readonly calls: number
-  /** How many of them the client closed before they had ended. */
-  readonly aborted: number
-  /** How many answers still stand in the queue. */
-  readonly pending: number
-  /** Adds answers to the end of the queue. */
-  script(answers: readonly ScriptedAnswer[]): void
-  /** What is answered when no answer of the queue fits. */
-  answerWith(answer: (request: ScriptedRequest) => ScriptedAnswer): void
-  /** Holds every stream that begins from now on once so many chunks are out; answers without a stream wait at 0. */
-  hold(afterChunks?: number): void
-  /** Lets every held stream send so many chunks more (default 1). */
-  step(chunks?: number): void
-  /** Lets every stream run to its end and holds no new ones. */
-  release(): void
-  /** Resolves once so many streams stand held at the same time (default 1). */
-  whenHeld(count?: number): Promise<void>
-  /** Resolves once so many calls have come since the start (default 1). */
-  whenCalled(count?: number): Promise<void>
-  /** Resolves once so many calls were closed by their client (default 1). */
-  whenAborted(count?: number): Promise<void>
-  /** Forgets queue, record, holds and counts; running streams go on to their end. */
-  reset(): void
-  /** Cuts all connections and frees the port. */
-  stop(): Promise<void>
-}
-
-/** How to start the server. */
-export type ScriptedModelOptions = {
-  /** 0, the default, takes a free one. */
-  readonly port?: number
-  /** What `GET /v1/models` lists. */
-  readonly models?: readonly string[]
-  /** Keep the requests (default true); off for long benchmarks. */
-  readonly record?: boolean
-  readonly answer?: (request: ScriptedRequest) => ScriptedAnswer
-}
+export type { ScriptedAnswer, ScriptedModel, ScriptedModelOptions, ScriptedRequest } from "./scripted-answer.ts"
 
 type LiveStream = { limit: number; wake: (() => void) | null }
 
@@ -167,6 +83,10 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
     response.sendDate = false
     serve(state, request, response).catch(() => response.destroy())
   })
+  let connections = 0
+  server.on("connection", () => {
+    connections += 1
+  })
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject)
     server.listen(options.port ?? 0, "127.0.0.1", resolve)
@@ -175,12 +95,16 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
   return {
     port,
     baseUrl: `http://127.0.0.1:${port}/v1`,
+    googleBaseUrl: `http://127.0.0.1:${port}/v1beta`,
     requests: state.requests,
     get calls() {
       return state.calls.value
     },
     get aborted() {
       return state.aborted.value
+    },
+    get connections() {
+      return connections
     },
     get pending() {
       return state.queue.length
@@ -248,26 +172,43 @@ function textOf(content: JsonValue | undefined): string {
   return (content as JsonObject[]).map((part) => (typeof part.text === "string" ? part.text : "")).join("")
 }
 
+const wires: { readonly [Name in ScriptedRequest["wire"]]: ScriptedWire } = {
+  openai: openaiWire,
+  anthropic: anthropicWire,
+  google: googleWire,
+}
+
+type Door = { readonly wire: ScriptedRequest["wire"]; readonly model?: string; readonly stream?: boolean }
+
+/** Which wire a path belongs to. Google's path names the model and whether it streams. */
+function doorOf(path: string): Door | null {
+  if (path === "/v1/chat/completions") return { wire: "openai" }
+  if (path === "/v1/messages") return { wire: "anthropic" }
+  const [, model, verb] = /^\/v1beta\/models\/([^/:]+):(generateContent|streamGenerateContent)$/.exec(path) ?? []
+  return model === undefined ? null : { wire: "google", model, stream: verb === "streamGenerateContent" }
+}
+
 async function serve(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? "").split("?")[0]
+  const path = (request.url ?? "").split("?")[0] ?? ""
   if (request.method === "GET" && path === "/v1/models") {
     const data = state.models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "scripted" }))
     return sendJson(response, 200, { object: "list", data })
   }
   const body = await readBody(request)
-  if (request.method !== "POST" || path !== "/v1/chat/completions") {
-    return sendJson(response, 404, errorBodyOf(404, "There is nothing at this address"))
-  }
+  const door = request.method === "POST" ? doorOf(path) : null
+  if (door === null) return sendJson(response, 404, openaiWire.error(404, "There is nothing at this address"))
   let parsed: JsonObject
   try {
     parsed = JSON.parse(body) as JsonObject
   } catch {
-    return sendJson(response, 400, errorBodyOf(400, "The body is not JSON"))
+    return sendJson(response, 400, wires[door.wire].error(400, "The body is not JSON"))
   }
+  const messages = parsed.messages ?? parsed.contents
   const recorded: ScriptedRequest = {
-    model: String(parsed.model),
-    messages: Array.isArray(parsed.messages) ? (parsed.messages as JsonObject[]) : [],
-    stream: parsed.stream === true,
+    wire: door.wire,
+    model: door.model ?? String(parsed.model),
+    messages: Array.isArray(messages) ? (messages as JsonObject[]) : [],
+    stream: door.stream ?? parsed.stream === true,
     body: parsed,
     headers: request.headers,
   }
@@ -292,12 +233,13 @@ type Exchange = {
 
 async function give(state: State, exchange: Exchange): Promise<void> {
   const { answer, request, response } = exchange
+  const wire = wires[request.wire]
   if (answer.delayMs !== undefined) await pause(answer.delayMs)
   if (answer.status !== undefined) {
-    const body = answer.errorBody ?? errorBodyOf(answer.status, `Scripted error ${answer.status}`)
+    const body = answer.errorBody ?? wire.error(answer.status, `Scripted error ${answer.status}`)
     return sendJson(response, answer.status, body, answer.headers)
   }
-  const frames = framesOf(answer, request, state.calls.value)
+  const frames = wire.frames(answer, request, state.calls.value)
   if (request.stream) {
     response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache", ...answer.headers })
     if (answer.rawBody !== undefined) return write(exchange, answer.rawBody).then(() => void response.end())
@@ -348,7 +290,8 @@ async function answerWhole(state: State, exchange: Exchange, stream: LiveStream)
   if (answer.hangAfterChunks !== undefined) return
   if (answer.breakAfterChunks !== undefined) return breakOff(response)
   await pass(state, stream, { index: 0, response })
-  if (!response.destroyed) sendJson(response, 200, completionOf(answer, request, state.calls.value), answer.headers)
+  if (response.destroyed) return
+  sendJson(response, 200, wires[request.wire].whole(answer, request, state.calls.value), answer.headers)
 }
 
 /** Waits while the stream is held before the chunk with this index. */
@@ -404,11 +347,6 @@ function takeAnswer(state: State, request: ScriptedRequest): ScriptedAnswer {
   entry.left -= 1
   if (entry.left <= 0) state.queue.splice(index, 1)
   return entry.answer
-}
-
-function errorBodyOf(status: number, message: string): JsonObject {
-  const type = status >= 500 ? "server_error" : "invalid_request_error"
-  return { error: { message, type, param: null, code: null } }
 }
 
 function sendJson(response: ServerResponse, status: number, body: JsonValue, headers: ScriptedAnswer["headers"] = {}) {

@@ -1,12 +1,12 @@
-/** Renders a scripted answer as the OpenAI chat-completions wire has it: frames of a stream, or one whole object. */
+/** The OpenAI chat-completions wire of the scripted model server. */
 import type { JsonObject, JsonValue } from "@brevet/core/json"
-import type { ScriptedAnswer, ScriptedRequest } from "./scripted-model.ts"
+import { wordsOf } from "../adapters/models/words.ts"
+import type { ScriptedAnswer, ScriptedFrames, ScriptedRequest, ScriptedWire } from "./scripted-answer.ts"
 
-/** The SSE text of an answer: what comes before its chunks, each chunk, and finish, usage and `[DONE]`. */
-export type ScriptedFrames = { readonly head: string; readonly chunks: readonly string[]; readonly tail: string }
+/** Renders answers as OpenAI's server does. */
+export const openaiWire: ScriptedWire = { frames: framesOf, whole: completionOf, error: errorOf }
 
-/** Renders the frames of a streamed answer. `number` counts the calls and gives the answer its id. */
-export function framesOf(answer: ScriptedAnswer, request: ScriptedRequest, number: number): ScriptedFrames {
+function framesOf(answer: ScriptedAnswer, request: ScriptedRequest, number: number): ScriptedFrames {
   const start = `data: {"id":"chatcmpl-${number}","object":"chat.completion.chunk","created":1700000000,"model":${JSON.stringify(request.model)},"choices":[`
   const frame = (delta: string, finish = "null") =>
     `${start}{"index":0,"delta":${delta},"logprobs":null,"finish_reason":${finish}}]}\n\n`
@@ -19,8 +19,7 @@ export function framesOf(answer: ScriptedAnswer, request: ScriptedRequest, numbe
   }
 }
 
-/** Renders the answer to a call without a stream. */
-export function completionOf(answer: ScriptedAnswer, request: ScriptedRequest, number: number): JsonObject {
+function completionOf(answer: ScriptedAnswer, request: ScriptedRequest, number: number): JsonObject {
   const text = piecesOf(answer).join("")
   const calls = answer.toolCalls?.map((call, index) => ({
     id: call.id ?? `call_${index + 1}`,
@@ -45,12 +44,13 @@ export function completionOf(answer: ScriptedAnswer, request: ScriptedRequest, n
   }
 }
 
-/** Splits a text into words, each with the blanks before it; joined they give the text again. */
-export function wordsOf(text: string): readonly string[] {
-  return text.match(/\s*\S+(?:\s+$)?|\s+$/g) ?? []
+function errorOf(status: number, message: string): JsonObject {
+  const type = status >= 500 ? "server_error" : "invalid_request_error"
+  return { error: { message, type, param: null, code: null } }
 }
 
-function piecesOf(answer: ScriptedAnswer): readonly string[] {
+/** The text of an answer in its pieces. */
+export function piecesOf(answer: ScriptedAnswer): readonly string[] {
   return answer.chunks ?? wordsOf(answer.text ?? "")
 }
 
@@ -82,7 +82,8 @@ function deltasOf(answer: ScriptedAnswer): JsonObject[] {
   return deltas
 }
 
-function argumentsOf(value: JsonValue): string {
+/** The arguments of a tool call as text. */
+export function argumentsOf(value: JsonValue): string {
   return typeof value === "string" ? value : JSON.stringify(value)
 }
 

@@ -1,0 +1,25 @@
+/** What a provider is inside this room. */
+import type { Dispatcher } from "undici"
+import type { ModelEvent, ModelRequest, ModelWire } from "../../ports/models.ts"
+
+/** Where a provider is and how long it may be silent. */
+export type ProviderOptions = {
+  /** The name under which it is configured; also the prefix of its keys. */
+  readonly name: string
+  readonly wire: ModelWire
+  readonly apiKey: string | null
+  /** Without a slash at the end. */
+  readonly baseUrl: string
+  readonly timeoutMs: number
+  /** The connections to use. Loaded at the first call, since the HTTP client is heavy. */
+  readonly dispatcher: () => Promise<Dispatcher>
+}
+
+/** A provider: one wire, one address, one key. */
+export interface Provider {
+  /** `model` is the provider's own name of the model. The rest is as the port says. */
+  stream(
+    request: ModelRequest,
+    options: { readonly model: string; readonly signal: AbortSignal },
+  ): AsyncIterable<ModelEvent>
+}

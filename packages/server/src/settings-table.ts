@@ -95,8 +95,7 @@ export const settings = {
     group: "Storage",
     unit: "folder",
     default: "./.brevet",
-    description:
-      "Where the built-in Postgres and the files that only this server may read are kept..",
+    description: "Where the built-in Postgres and the files that only this server may read are kept.",
     schema: text(),
   }),
   DATABASE_URL: row({

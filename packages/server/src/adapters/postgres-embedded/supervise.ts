@@ -133,15 +133,21 @@ class Supervisor implements EmbeddedPostgres {
   }
 
   async #askForLock(reached: ReachedServer): Promise<void> {
+    let got = false
     try {
       const { rows } = await reached.client.query("SELECT pg_try_advisory_lock($1, $2) AS got", [...KEEPER_LOCK])
-      this.#isKeeper = rows[0]?.got === true
+      got = rows[0]?.got === true
     } catch {
       // The connection is lost; its end is told by itself, and the next watch asks again.
-      return
     }
-    if (this.#isKeeper || this.#stopped !== null) return
-    this.#asking = setTimeout(() => void this.#askForLock(reached), GUEST_ASKS_EVERY_MS).unref()
+    if (this.#watch !== reached) return
+    this.#isKeeper = got
+    if (!got) this.#asking = setTimeout(() => void this.#askAgain(reached), GUEST_ASKS_EVERY_MS).unref()
+  }
+
+  async #askAgain(guest: ReachedServer): Promise<void> {
+    await this.#askForLock(guest)
+    if (this.#isKeeper) this.#log.info({ pid: guest.pid }, "database-taken-over")
   }
 
   #lost(reached: ReachedServer): void {

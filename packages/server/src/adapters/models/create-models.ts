@@ -21,14 +21,17 @@ import { type ListedModel, ModelList } from "./model-list.ts"
 import { createOpenaiChat, openaiBaseUrl } from "./openai-chat.ts"
 import type { Provider, ProviderOptions } from "./provider.ts"
 
-/** A provider of the settings. Without a key none is sent, as local servers like it. */
-export type ProviderConfig = { readonly apiKey?: string; readonly baseUrl?: string }
+/**
+ * A provider of the settings; configured where it has a key or an address. Without a key none is sent, as local servers
+ * like it; without an address it is the provider's own.
+ */
+export type ProviderConfig = { readonly apiKey?: string | null; readonly baseUrl?: string | null }
 
 /** An OpenAI-compatible endpoint. Its models are called `<name>/<model>`, those in `models` also by their bare name. */
 export type CompatibleConfig = {
   readonly name: string
   readonly baseUrl: string
-  readonly apiKey?: string
+  readonly apiKey?: string | null
   readonly models?: readonly string[]
 }
 
@@ -38,7 +41,7 @@ export type ModelsConfig = {
   readonly anthropic?: ProviderConfig
   readonly google?: ProviderConfig
   readonly compatible?: readonly CompatibleConfig[]
-  readonly defaultModel?: string
+  readonly defaultModel?: string | null
   /** How long a model may give no token. */
   readonly modelTimeoutMs: number
   /** The guarded connections for addresses that come from a node's credential; without it such addresses are refused. */
@@ -104,7 +107,7 @@ class ServerModels implements Models {
   }
 
   defaultModel(): string {
-    if (this.#config.defaultModel !== undefined) return this.#config.defaultModel
+    if (typeof this.#config.defaultModel === "string") return this.#config.defaultModel
     const first = this.#configured[0]
     if (first === undefined) return demoKey
     if (first.isOwn) return knownModels[first.options.wire][0].key
@@ -188,17 +191,14 @@ function start({ configured, model }: Route, request: ModelRequest, { signal }: 
 function configuredProviders(config: ModelsConfig, dispatcher: () => Promise<Dispatcher>): readonly Configured[] {
   const { modelTimeoutMs: timeoutMs, nowMs = () => performance.now() } = config
   const own = (["openai", "anthropic", "google"] as const).flatMap((wire) => {
-    const settings = config[wire]
-    return settings === undefined ? [] : [{ models: [], ...settings, name: wire, wire, isOwn: true }]
+    const { apiKey = null, baseUrl = null } = config[wire] ?? {}
+    return apiKey === null && baseUrl === null ? [] : [{ name: wire, wire, models: [], isOwn: true, apiKey, baseUrl }]
   })
-  const others = (config.compatible ?? []).map((endpoint) => ({
-    models: [],
-    ...endpoint,
-    wire: "openai" as const,
-    isOwn: false,
-  }))
-  return [...own, ...others].map(({ name, wire, models, isOwn, apiKey = null, baseUrl = ownBaseUrls[wire] }) => {
-    const address = withoutSlash(baseUrl)
+  const others = (config.compatible ?? []).map(({ name, baseUrl, apiKey = null, models = [] }) => {
+    return { name, wire: "openai" as const, models, isOwn: false, apiKey, baseUrl }
+  })
+  return [...own, ...others].map(({ name, wire, models, isOwn, apiKey, baseUrl }) => {
+    const address = withoutSlash(baseUrl ?? ownBaseUrls[wire])
     const options: ProviderOptions = { name, wire, apiKey, baseUrl: address, timeoutMs, dispatcher }
     return { options, provider: makeProvider(options), list: new ModelList(options, nowMs), models, isOwn }
   })

@@ -140,7 +140,10 @@ export function spawnStarter(data: string, user: { readonly uid: number; readonl
     const user = ${JSON.stringify(user)}
     if (user) { process.setgroups([]); process.setgid(user.gid); process.setuid(user.uid) }
     const log = { info() {}, warn() {}, error(fields, message) { console.error(message, fields) } }
-    const postgres = await startEmbeddedPostgres({ dataDirectory: ${JSON.stringify(data)}, log })
+    const postgres = await startEmbeddedPostgres({ dataDirectory: ${JSON.stringify(data)}, log }).catch((error) => {
+      console.log(JSON.stringify({ problem: error.message }))
+      process.exit(1)
+    })
     console.log(JSON.stringify({ connectionString: postgres.connectionString, adopted: postgres.adopted }))
     process.on("SIGTERM", () => postgres.stop().then(() => process.exit(0)))
     setInterval(() => {}, 1000)`
@@ -152,7 +155,10 @@ export function spawnStarter(data: string, user: { readonly uid: number; readonl
   children.add(child)
   const lines = createInterface({ input: child.stdout })
   const ready = new Promise<Started>((resolve, reject) => {
-    lines.once("line", (line) => resolve(JSON.parse(line) as Started))
+    lines.once("line", (line) => {
+      const told = JSON.parse(line) as Started | { readonly problem: string }
+      return "problem" in told ? reject(new StartProblem(told.problem)) : resolve(told)
+    })
     child.once("exit", (code) => reject(new Error(`the starter ended with ${code}`)))
   })
   // Tests that kill it do not always wait for it to be ready.

@@ -76,5 +76,14 @@ describe("the user that it runs as", async () => {
       await starter.end("SIGTERM")
       expect(await findServer(clusterOf(join(owned, "data")))).toEqual({ state: "none" })
     })
+
+    it("must be able to read what root has made before", async () => {
+      const data = join(base, "of-root")
+      await run("cp", ["-a", template, data])
+      await run("chown", ["nobody", data, join(data, "postgres"), join(data, "postgres-password")])
+      await run("chown", ["-R", "daemon", clusterOf(data)])
+      const problem = await problemOf(spawnStarter(data, nobody).ready)
+      expect(problem.message).toContain("must belong to the user that runs Brevet")
+    })
   }
 })

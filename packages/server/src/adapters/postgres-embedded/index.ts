@@ -1,2 +1,3 @@
 export type { ConnectionOptions } from "./connect.ts"
-export { type EmbeddedPostgres, type SupervisorLog, startEmbeddedPostgres } from "./supervise.ts"
+export type { SupervisorLog } from "./server.ts"
+export { type EmbeddedPostgres, startEmbeddedPostgres } from "./supervise.ts"

@@ -88,7 +88,11 @@ export function explainUnrunnable(binaries: Binaries, cause: unknown): StartProb
 async function isCluster(places: Places, binaries: Binaries): Promise<boolean> {
   const entries = await readdir(places.cluster).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [] as string[]
-    throw error
+    throw new StartProblem(
+      `Brevet cannot read the database in ${places.cluster} (${error.code ?? "unknown error"}). ` +
+        "It must belong to the user that runs Brevet; where root made it, start Brevet as root again, or give it to that user (chown -R).",
+      { cause: error },
+    )
   })
   if (entries.length === 0) return false
   const version = await readFile(join(places.cluster, "PG_VERSION"), "utf8").catch(() => null)

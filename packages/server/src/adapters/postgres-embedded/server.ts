@@ -46,14 +46,23 @@ const STOP_STEPS = [
   { signal: "SIGKILL", patienceMs: 5_000 },
 ] as const
 const RETRY_PAUSE_MS = 100
+const NOTE_EVERY_MS = 10_000
 const LOG_BYTES_MAX = 5 * 1024 * 1024
 const LOG_LINES_SHOWN = 5
+
+/** Where the supervisor's lines go: a pino logger, for one. */
+export interface SupervisorLog {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
 
 /** What is needed to run a server. */
 export interface ServerContext {
   readonly places: Places
   readonly binaries: Binaries
   readonly password: string
+  readonly log: SupervisorLog
   /** Postgres settings that win over ours. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -74,6 +83,8 @@ interface Trial {
   starts: number
   unreachableSinceMs: number | null
   remainsSinceMs: number | null
+  /** When a wait has become long enough to be told, again and again. */
+  nextNoteMs: number
 }
 
 /**
@@ -82,7 +93,13 @@ interface Trial {
  */
 export async function reachServer(context: ServerContext, signal: AbortSignal): Promise<ReachedServer> {
   const { cluster } = context.places
-  const trial: Trial = { child: null, starts: 0, unreachableSinceMs: null, remainsSinceMs: null }
+  const trial: Trial = {
+    child: null,
+    starts: 0,
+    unreachableSinceMs: null,
+    remainsSinceMs: null,
+    nextNoteMs: performance.now() + NOTE_EVERY_MS,
+  }
   try {
     for (;;) {
       signal.throwIfAborted()
@@ -127,6 +144,11 @@ async function enter(context: ServerContext, trial: Trial, pidFile: PidFile): Pr
       trial.unreachableSinceMs = null
       await endServer(context.places.cluster, pidFile.pid)
     }
+  }
+  if (performance.now() > trial.nextNoteMs) {
+    trial.nextNoteMs += NOTE_EVERY_MS
+    // After a crash it reads its log from the last checkpoint on, which may take minutes.
+    context.log.info({ pid: pidFile.pid, status: pidFile.status }, "database-awaited")
   }
   await sleep(ours ? POLL_MS : SLOW_POLL_MS)
   return null

@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
@@ -77,8 +78,11 @@ describe("a later start", () => {
     usedData.add(data)
     await run("cp", ["-a", template, data])
     const postgres = await start(data)
-    expect(Buffer.byteLength(postgres.connection.host)).toBeLessThan(80)
+    const { host } = postgres.connection
+    expect(Buffer.byteLength(host)).toBeLessThan(80)
     expect(await ask(postgres, "SELECT 1 AS one")).toEqual([{ one: 1 }])
+    await postgres.stop()
+    await expect(stat(host)).rejects.toMatchObject({ code: "ENOENT" })
   })
 
   it("works where the path has blanks, commas and letters of every kind", async () => {

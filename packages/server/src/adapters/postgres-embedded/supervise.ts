@@ -15,19 +15,13 @@
  * 3. A guest asks for the lock every second, so a server is never without a keeper for long.
  * 4. After stop() nothing is started any more.
  */
+import { rmdir } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { findPlatformPackage, placeBinaries } from "./binaries.ts"
 import { type ConnectionOptions, connectionOptions, connectionUrl } from "./connect.ts"
 import { initializeCluster, readOrMakePassword } from "./initialize.ts"
 import { preparePlaces } from "./places.ts"
-import { type ReachedServer, reachServer, type ServerContext, stopServer } from "./server.ts"
-
-/** Where the supervisor's lines go: a pino logger, for one. */
-export interface SupervisorLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
+import { type ReachedServer, reachServer, type ServerContext, type SupervisorLog, stopServer } from "./server.ts"
 
 /** The running built-in Postgres. */
 export interface EmbeddedPostgres {
@@ -76,11 +70,11 @@ export async function startEmbeddedPostgres(options: {
   const binaries = await placeBinaries(places.account, found, places.copiesFolder)
   const password = await readOrMakePassword(places)
   await initializeCluster(places, binaries, password)
-  const context: ServerContext = { places, binaries, password, settings }
+  const context: ServerContext = { places, binaries, password, log, settings }
   const reached = await reachServer(context, new AbortController().signal)
   // An adopted server may listen elsewhere than we would have chosen; started again, it has to listen there too.
   const settled = { ...context, places: { ...places, socketFolder: reached.socketFolder } }
-  const supervisor = new Supervisor(settled, reached, log)
+  const supervisor = new Supervisor(settled, reached)
   await supervisor.watch(reached)
   return supervisor
 }
@@ -100,9 +94,9 @@ class Supervisor implements EmbeddedPostgres {
   #restarting: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | null = null
 
-  constructor(context: ServerContext, first: ReachedServer, log: SupervisorLog) {
+  constructor(context: ServerContext, first: ReachedServer) {
     this.#context = context
-    this.#log = log
+    this.#log = context.log
     this.adopted = first.adopted
     this.connection = connectionOptions(first.socketFolder, first.port, context.password)
     this.connectionString = connectionUrl(this.connection)
@@ -185,7 +179,12 @@ class Supervisor implements EmbeddedPostgres {
     const isKeeper = this.#isKeeper
     const watch = this.#watch
     this.#watch = null
-    if (isKeeper) await stopServer(this.#context.places.cluster)
+    if (isKeeper) {
+      const { cluster, home, socketFolder } = this.#context.places
+      await stopServer(cluster)
+      // Below the temporary folder nothing of ours shall stay. It is not empty if a guest was quick to start the server again.
+      if (!socketFolder.startsWith(home)) await rmdir(socketFolder).catch(() => {})
+    }
     await watch?.client.end().catch(() => {})
     this.#log.info({ ended_server: isKeeper }, "database-stopped")
   }

@@ -112,6 +112,8 @@ describe("the default model", () => {
     [{ compatible: [{ name: "local", baseUrl: "http://localhost:1/v1", models: ["llama-3"] }] }, "local/llama-3"],
     [{ openai: { apiKey: "a" }, defaultModel: "gpt-5" }, "gpt-5"],
     [{}, "demo"],
+    [{ openai: { apiKey: null, baseUrl: "https://api.openai.com/v1" }, anthropic: { apiKey: null } }, "demo"],
+    [{ openai: { apiKey: null, baseUrl: "http://localhost:1/v1" } }, "gpt-4o"],
   ])("of %j is %s", (config, key) => {
     expect(open(config).defaultModel()).toBe(key)
   })

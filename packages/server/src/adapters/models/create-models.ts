@@ -22,8 +22,8 @@ import { createOpenaiChat, openaiBaseUrl } from "./openai-chat.ts"
 import type { Provider, ProviderOptions } from "./provider.ts"
 
 /**
- * A provider of the settings; configured where it has a key or an address. Without a key none is sent, as local servers
- * like it; without an address it is the provider's own.
+ * A provider of the settings; configured where it has a key, or an address that is not the provider's own. Without a key
+ * none is sent, as local servers like it.
  */
 export type ProviderConfig = { readonly apiKey?: string | null; readonly baseUrl?: string | null }
 
@@ -192,7 +192,8 @@ function configuredProviders(config: ModelsConfig, dispatcher: () => Promise<Dis
   const { modelTimeoutMs: timeoutMs, nowMs = () => performance.now() } = config
   const own = (["openai", "anthropic", "google"] as const).flatMap((wire) => {
     const { apiKey = null, baseUrl = null } = config[wire] ?? {}
-    return apiKey === null && baseUrl === null ? [] : [{ name: wire, wire, models: [], isOwn: true, apiKey, baseUrl }]
+    const isElsewhere = baseUrl !== null && withoutSlash(baseUrl) !== ownBaseUrls[wire]
+    return apiKey === null && !isElsewhere ? [] : [{ name: wire, wire, models: [], isOwn: true, apiKey, baseUrl }]
   })
   const others = (config.compatible ?? []).map(({ name, baseUrl, apiKey = null, models = [] }) => {
     return { name, wire: "openai" as const, models, isOwn: false, apiKey, baseUrl }

@@ -78,7 +78,7 @@ async function askForModels(options: ProviderOptions): Promise<readonly ListedMo
   }
   if (answer.statusCode !== 200) throw new Error(`the list of models was answered with ${answer.statusCode}`)
   const body: unknown = JSON.parse(Buffer.concat(pieces).toString("utf8"))
-  return modelsIn(body, options).slice(0, modelsMax)
+  return readModelList(body, options).slice(0, modelsMax)
 }
 
 function headersOf({ wire, apiKey }: ProviderOptions): { [name: string]: string } {
@@ -88,7 +88,7 @@ function headersOf({ wire, apiKey }: ProviderOptions): { [name: string]: string 
 }
 
 /** Reads a list in the shapes of OpenAI (`data[].id`), Anthropic (`data[].id, display_name`) and Google (`models[].name`). */
-function modelsIn(body: unknown, options: ProviderOptions): ListedModel[] {
+export function readModelList(body: unknown, options: Pick<ProviderOptions, "wire" | "baseUrl">): ListedModel[] {
   if (!isJsonObject(body)) return []
   const rows: readonly unknown[] = Array.isArray(body.data) ? body.data : Array.isArray(body.models) ? body.models : []
   const models: ListedModel[] = []
@@ -99,7 +99,7 @@ function modelsIn(body: unknown, options: ProviderOptions): ListedModel[] {
   return models
 }
 
-function modelIn(row: JsonObject, { wire, baseUrl }: ProviderOptions): ListedModel | null {
+function modelIn(row: JsonObject, { wire, baseUrl }: Pick<ProviderOptions, "wire" | "baseUrl">): ListedModel | null {
   const methods = row.supportedGenerationMethods
   if (Array.isArray(methods) && !methods.includes("generateContent")) return null
   const id = row.id ?? row.name

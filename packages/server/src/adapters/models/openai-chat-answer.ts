@@ -2,11 +2,6 @@
  * Reads the frames of an OpenAI chat-completions stream into events. No input and output of its own.
  *
  * States: *open* (frames are taken), *over* (finish was emitted; later frames are ignored). It throws `ModelFailure`.
- *
- * Most frames of a stream differ in nothing but the text they bring. The text before and behind it is therefore learnt
- * from the first such frame, and a frame with the same surroundings is read by cutting the text out of it. This is
- * exact, not a guess: equal surroundings and a JSON string in between parse to the same object with another text, and
- * whatever does not fit is parsed in full.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from "@brevet/core/json"
 import type { FinishReason, ModelEvent, ToolCall, Usage } from "../../ports/models.ts"
@@ -14,7 +9,6 @@ import { failureOfBrokenAnswer, failureOfErrorObject, failureOfRefusal } from ".
 import { parseArguments } from "./tool-arguments.ts"
 
 type CallInProgress = { id: string; name: string; arguments: string }
-type Surroundings = { readonly before: string; readonly behind: string }
 
 /** One answer in the making. */
 export class ChatAnswer {
@@ -29,8 +23,6 @@ export class ChatAnswer {
   #tokens = 0
   #hasText = false
   #isOver = false
-  #surroundings: Surroundings | null = null
-  #learningsLeft = 2
 
   /** `model` is what was asked for, and reported unless the provider names another. */
   constructor(options: { model: string; secrets: readonly string[]; emit: (event: ModelEvent) => void }) {
@@ -52,18 +44,11 @@ export class ChatAnswer {
   /** Takes the data of one frame. */
   take(data: string): void {
     if (this.#isOver) return
-    const text = this.#cutText(data)
-    if (text !== null) {
-      if (text !== "") this.#text(text)
-      return
-    }
     if (data === "[DONE]") {
       this.#complete()
       return
     }
-    const frame = parseFrame(data)
-    this.#takeFrame(frame)
-    if (this.#surroundings === null && this.#learningsLeft > 0) this.#learn(data, frame)
+    this.#takeFrame(parseFrame(data))
   }
 
   /** Takes a whole answer, from a server that does not stream. */
@@ -144,51 +129,6 @@ export class ChatAnswer {
     const reason = reasonOf(this.#finish, this.#calls.length > 0)
     this.#emit({ type: "finish", reason, usage: this.#usage, model: this.#model })
   }
-
-  #learn(data: string, frame: JsonObject): void {
-    const delta = choiceOf(frame)?.delta
-    if (!isJsonObject(delta) || textIn(delta.content) === "" || this.#finish !== null) return
-    this.#learningsLeft -= 1
-    this.#surroundings = surroundingsOf(data)
-  }
-
-  /** The text of a frame whose surroundings are known; null for every other frame. */
-  #cutText(data: string): string | null {
-    const known = this.#surroundings
-    if (known === null || !data.startsWith(known.before) || !data.endsWith(known.behind)) return null
-    const end = data.length - known.behind.length
-    if (end < known.before.length) return null
-    const inner = data.slice(known.before.length, end)
-    if (!inner.includes('"') && !inner.includes("\\")) return inner
-    try {
-      const value: unknown = JSON.parse(`"${inner}"`)
-      return typeof value === "string" ? value : null
-    } catch {
-      return null // More than one string in between: the frame has other fields too.
-    }
-  }
-}
-
-const marker = '"content":"'
-
-/** What stands around the text of a frame, or null where it cannot be told. Proved by putting another text in its place. */
-function surroundingsOf(data: string): Surroundings | null {
-  const start = data.indexOf(marker)
-  if (start === -1) return null
-  const before = data.slice(0, start + marker.length)
-  let end = before.length
-  while (end < data.length && data.charCodeAt(end) !== 34) end += data.charCodeAt(end) === 92 ? 2 : 1
-  const behind = data.slice(end)
-  const probe = "a text that stands nowhere else"
-  const delta = choiceOf(parseFrame(before + probe + behind))?.delta
-  if (!isJsonObject(delta) || delta.content !== probe) return null
-  const { content: _, role: __, ...others } = delta
-  const isPlain = Object.values(others).every((value) => value === null || value === "" || isEmptyList(value))
-  return isPlain ? { before, behind } : null
-}
-
-function isEmptyList(value: JsonValue | undefined): boolean {
-  return Array.isArray(value) && value.length === 0
 }
 
 function parseFrame(data: string): JsonObject {

@@ -68,6 +68,11 @@ export type AssistantWorkflowView = {
   readonly inherited: JsonObject
 }
 
+/** All that is needed to show an assistant in a list. */
+export type ListedAssistantView = Omit<AssistantView, "workflow"> & {
+  readonly workflow: Pick<AssistantWorkflowView, "id" | "version" | "inherited"> | null
+}
+
 /** All that is needed to show an assistant. */
 export type AssistantView = {
   readonly id: string
@@ -154,7 +159,7 @@ function inheritedFields(view: AssistantView): AssistantSettingName[] {
 }
 
 /** The effective value of every setting; null where there is none. */
-export function effectiveSettings(view: AssistantView): Record<AssistantSettingName, JsonValue> {
+export function effectiveSettings(view: ListedAssistantView): Record<AssistantSettingName, JsonValue> {
   const pairs = assistantSettingNames.map((name) => [
     name,
     view.settings[name] ?? view.workflow?.inherited[name] ?? assistantSettingDefaults[name] ?? null,
@@ -162,7 +167,7 @@ export function effectiveSettings(view: AssistantView): Record<AssistantSettingN
   return Object.fromEntries(pairs) as Record<AssistantSettingName, JsonValue>
 }
 
-function presentWorkflow(view: AssistantView) {
+function presentWorkflow(view: ListedAssistantView) {
   return {
     workflow_id: view.workflow?.id ?? null,
     workflow_version: view.workflow?.version ?? null,
@@ -199,7 +204,7 @@ export function presentAssistant(view: AssistantView): JsonObject {
 const temperatureShown = 0.7
 
 /** A list item of `fields=summary`. */
-export function presentAssistantSummary(view: AssistantView): JsonObject {
+export function presentAssistantSummary(view: ListedAssistantView): JsonObject {
   const { icon_id, icon_type, icon_data, is_default, temperature } = effectiveSettings(view)
   return {
     id: view.id,
@@ -222,7 +227,7 @@ export function presentAssistantSummary(view: AssistantView): JsonObject {
 }
 
 /** A list item of `fields=standard`. `defaultModel` is the server's default model key, shown where none is set. */
-export function presentAssistantStandard(view: AssistantView, defaultModel: string): JsonObject {
+export function presentAssistantStandard(view: ListedAssistantView, defaultModel: string): JsonObject {
   const { default_model_key, allowed_model_providers, context_strategy } = effectiveSettings(view)
   return {
     ...presentAssistantSummary(view),

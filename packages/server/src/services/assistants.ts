@@ -4,7 +4,12 @@
  *
  * Every change holds the assistant's row; whoever also holds a workflow's row takes that one first.
  */
-import type { AssistantCreation, AssistantUpdate, AssistantView } from "@brevet/core/contract/assistants"
+import type {
+  AssistantCreation,
+  AssistantUpdate,
+  AssistantView,
+  ListedAssistantView,
+} from "@brevet/core/contract/assistants"
 import { type ErrorCode, errorCatalogue, invalidFields, Refusal } from "@brevet/core/errors"
 import type { Id } from "@brevet/core/ids"
 import type { AssistantFilter, AssistantRecord } from "../ports/assistant-table.ts"
@@ -12,7 +17,7 @@ import type { Context } from "../ports/context.ts"
 import type { Store } from "../ports/store.ts"
 import { requireOrganization } from "./access.ts"
 import { auditChanges, changedFields, mergeSettings, readSettings } from "./assistant-fields.ts"
-import { viewAssistant } from "./assistant-view.ts"
+import { viewAssistant, viewListedAssistant } from "./assistant-view.ts"
 import { makeAuditRow } from "./audit.ts"
 import { findFreeName } from "./free-name.ts"
 import { judgeVersionOf, relinkWorkflow } from "./promotion.ts"
@@ -77,18 +82,30 @@ export type AssistantQuery = Omit<AssistantFilter, "organizationId"> & {
   readonly vectorStoreId?: string
 }
 
-/**
- * A page of assistants. Vector stores are not there yet, so that none uses one. Throws ORGANIZATION_ACCESS_DENIED.
- */
+/** A page of assistants as lists show them. Throws ORGANIZATION_ACCESS_DENIED. */
 export async function listAssistants(
   cx: Context,
   query: AssistantQuery,
+): Promise<{ readonly views: readonly ListedAssistantView[]; readonly total: number }> {
+  const { records, total } = await findPage(cx, query)
+  return { views: await Promise.all(records.map((record) => viewListedAssistant(cx.store, record))), total }
+}
+
+/** The same page with whole assistants. */
+export async function listWholeAssistants(
+  cx: Context,
+  query: AssistantQuery,
 ): Promise<{ readonly views: readonly AssistantView[]; readonly total: number }> {
+  const { records, total } = await findPage(cx, query)
+  return { views: await Promise.all(records.map((record) => viewAssistant(cx.store, record))), total }
+}
+
+/** Vector stores are not there yet, so that no assistant uses one. */
+async function findPage(cx: Context, query: AssistantQuery) {
   const { organizationId: given, vectorStoreId, ...filter } = query
   const organizationId = requireOrganization(cx, given)
-  if (vectorStoreId !== undefined) return { views: [], total: 0 }
-  const { records, total } = await cx.store.assistants.list({ ...filter, organizationId })
-  return { views: await Promise.all(records.map((record) => viewAssistant(cx.store, record))), total }
+  if (vectorStoreId !== undefined) return { records: [], total: 0 }
+  return cx.store.assistants.list({ ...filter, organizationId })
 }
 
 /** The assistant, its row held until the transaction ends. Throws ASSISTANT_NOT_FOUND and VERSION_CONFLICT. */

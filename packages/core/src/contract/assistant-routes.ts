@@ -1,6 +1,6 @@
 /** The calls of assistants, their history and their link to a workflow (the HTTP contract, §4). */
 import { z } from "zod"
-import { isId } from "../ids.ts"
+import { type Id, isId } from "../ids.ts"
 import {
   accessModes,
   assistantAnswer,
@@ -213,6 +213,7 @@ export const getAssistantHistoryRoute = route({
     user_id: z
       .string()
       .refine((text) => isId("user", text), { message: "must be a user id" })
+      .transform((text) => text as Id<"user">)
       .optional(),
     start_date: queryTime("first").optional(),
     end_date: queryTime("last").optional(),

@@ -119,6 +119,42 @@ export const providerValidationAnswer = z.object({
   can_be_used: z.boolean(),
 })
 
+/** All that is needed to show a provider. `source` says whose key is used; null: there is none. */
+export type ProviderView = {
+  readonly provider: string
+  readonly isActive: boolean
+  readonly source: "organization" | "server" | null
+  readonly providerOrganizationId: string | null
+  readonly providerProjectId: string | null
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+/** A provider as documented; never its key. */
+export function presentProvider(view: ProviderView): z.output<typeof providerAnswer> {
+  return {
+    provider_name: view.provider,
+    is_active: view.isActive,
+    has_credentials: view.source !== null,
+    provider_org_id: view.providerOrganizationId,
+    provider_project_id: view.providerProjectId,
+    source: view.source,
+    created_at: toIso(view.createdAtMs),
+    updated_at: toIso(view.updatedAtMs),
+  }
+}
+
+/** Whether a provider can be used, as documented. */
+export function presentProviderValidation(view: ProviderView): z.output<typeof providerValidationAnswer> {
+  return {
+    provider_name: view.provider,
+    exists: true,
+    is_active: view.isActive,
+    has_credentials: view.source !== null,
+    can_be_used: view.isActive && view.source !== null,
+  }
+}
+
 /** The body of a provider's change. An `api_key` of null or `""` removes the organization's own key. */
 export const providerUpdateBody = z.strictObject({
   is_active: z.boolean().optional(),

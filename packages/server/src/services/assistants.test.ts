@@ -189,7 +189,7 @@ describe("a list", () => {
     const organizationId = tenant.principal.organizationId
     for (const [name, more] of [
       ["b 100%", {}],
-      ["a_x", { access_mode: "public" }],
+      ["a_x Ärzte", { access_mode: "public" }],
       ["C", { is_active: false }],
       ["d", { description: "holds 100% too" }],
     ] as const) {
@@ -208,12 +208,13 @@ describe("a list", () => {
       const { views, total } = await listAssistants(tenant, { ...query, ...more })
       return [total, ...views.map(({ name }) => name)]
     }
-    expect(await names({})).toEqual([3, "a_x", "b 100%", "d"])
-    expect(await names({ includeInactive: true, sortOrder: "desc" })).toEqual([4, "d", "C", "b 100%", "a_x"])
-    expect(await names({ sortBy: "created_at" })).toEqual([3, "b 100%", "a_x", "d"])
+    expect(await names({})).toEqual([3, "a_x Ärzte", "b 100%", "d"])
+    expect(await names({ includeInactive: true, sortOrder: "desc" })).toEqual([4, "d", "C", "b 100%", "a_x Ärzte"])
+    expect(await names({ sortBy: "created_at" })).toEqual([3, "b 100%", "a_x Ärzte", "d"])
     expect(await names({ search: "100%" })).toEqual([2, "b 100%", "d"])
-    expect(await names({ search: "A_" })).toEqual([1, "a_x"])
-    expect(await names({ accessMode: "public" })).toEqual([1, "a_x"])
+    expect(await names({ search: "ÄRZ" })).toEqual([1, "a_x Ärzte"])
+    expect(await names({ search: "A_" })).toEqual([1, "a_x Ärzte"])
+    expect(await names({ accessMode: "public" })).toEqual([1, "a_x Ärzte"])
     expect(await names({ limit: 1, offset: 1 })).toEqual([3, "b 100%"])
     expect(await names({ vectorStoreId: "vs_1" })).toEqual([0])
     expect((await refusalOf(listAssistants(cx, query)))?.code).toBe("ORGANIZATION_ACCESS_DENIED")

@@ -111,27 +111,27 @@ async function update(sql: Sql, id: string, pairs: readonly [string, unknown][])
 }
 
 /** `search` is taken literally: the wildcards of LIKE are escaped. */
-function searchPattern(search: string | undefined): string | null {
-  return search === undefined ? null : `%${search.replace(/[\\%_]/g, "\\$&")}%`
-}
+const patternOf = (search: string): string => `%${search.replace(/[\\%_]/g, "\\$&")}%`
 
+/** Names are compared by their key, since what ILIKE knows of case depends on the database's locale. */
 const conditions = `organization_id = $1 AND deleted_at IS NULL
-  AND ($2::text IS NULL OR name ILIKE $2 OR description ILIKE $2)
-  AND ($3::text IS NULL OR access_mode = $3) AND ($4 OR is_active)`
+  AND ($2::text IS NULL OR name_key LIKE $2 OR description ILIKE $3)
+  AND ($4::text IS NULL OR access_mode = $4) AND ($5 OR is_active)`
 
 const sortColumns = { name: "name_key", created_at: "created_at", updated_at: "updated_at" } as const
 
 async function list(sql: Sql, filter: AssistantFilter): Promise<{ records: AssistantRecord[]; total: number }> {
   const values = [
     uuidOf(filter.organizationId),
-    searchPattern(filter.search),
+    filter.search === undefined ? null : patternOf(nameKeyOf(filter.search)),
+    filter.search === undefined ? null : patternOf(filter.search),
     filter.accessMode ?? null,
     filter.includeInactive,
   ]
   const direction = filter.sortOrder === "asc" ? "ASC" : "DESC"
   const rows = await sql.rows<Row>({
     text: `SELECT * FROM assistants WHERE ${conditions}
-           ORDER BY ${sortColumns[filter.sortBy]} ${direction}, id ${direction} LIMIT $5 OFFSET $6`,
+           ORDER BY ${sortColumns[filter.sortBy]} ${direction}, id ${direction} LIMIT $6 OFFSET $7`,
     values: [...values, filter.limit, filter.offset],
   })
   const counted = await sql.first<{ total: number }>({

@@ -34,7 +34,7 @@ def losing(world: World) -> Iterator[tuple[LosingProxy, Aitronos]]:
 
 
 def with_key() -> Any:
-    return {"additional_headers": {"Idempotency-Key": unique("key")}}
+    return {"additional_headers": {"Idempotency-Key": unique("key").replace(" ", "-")}}
 
 
 def requests_of(world: World, call: Callable[[], object]) -> int:

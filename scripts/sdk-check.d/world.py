@@ -51,10 +51,10 @@ class World:
         return self.answers[-1]
 
     def strictly(self, result: Result) -> Result:
-        """The client reads kindly ("1" as 1). The answer itself must have the documented types: read it again, strictly."""
+        """The client reads kindly ("1" as 1). What it read must be what was sent, in the documented types."""
         if not isinstance(result, BaseModel):
             raise AssertionError(f"not a model of the client: {result!r}")
-        type(result).model_validate_json(self.last.text, strict=True)
+        unchanged(result, self.last.json(), "answer")
         return result
 
     def created(self, result: Result, location: bool = True) -> Result:
@@ -153,6 +153,22 @@ def moment(text: str) -> datetime:
     """A time on the wire: ISO 8601, UTC, with Z."""
     assert isinstance(text, str) and text.endswith("Z"), f"not an ISO 8601 time with Z: {text!r}"
     return datetime.fromisoformat(text[:-1] + "+00:00")
+
+
+def unchanged(read: Any, sent: Any, path: str) -> None:
+    """What the client read is what was sent: the same types (an integer may stand for a number), times as ISO 8601."""
+    if isinstance(read, BaseModel):
+        for name in read.model_fields_set:
+            unchanged(getattr(read, name), sent[name], f"{path}.{name}")
+    elif isinstance(read, datetime):
+        assert moment(sent) == read, f"{path} is {sent!r}"
+    elif isinstance(read, (list, dict)):
+        assert type(sent) is type(read) and len(sent) == len(read), f"{path} is {sent!r}"
+        for place in read if isinstance(read, dict) else range(len(read)):
+            unchanged(read[place], sent[place], f"{path}.{place}")
+    else:
+        number = type(read) is float and type(sent) in (int, float)
+        assert (number or type(sent) is type(read)) and sent == read, f"{path} is {sent!r}, read as {read!r}"
 
 
 def identified(value: Any, prefix: str) -> str:

@@ -192,16 +192,17 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
   const path = (request.url ?? "").split("?")[0] ?? ""
   if (request.method === "GET" && path === "/v1/models") {
     const data = state.models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "scripted" }))
-    return sendJson(response, 200, { object: "list", data })
+    return sendJson(response, { status: 200, body: { object: "list", data } })
   }
   const body = await readBody(request)
   const door = request.method === "POST" ? doorOf(path) : null
-  if (door === null) return sendJson(response, 404, openaiWire.error(404, "There is nothing at this address"))
+  if (door === null)
+    return sendJson(response, { status: 404, body: openaiWire.error(404, "There is nothing at this address") })
   let parsed: JsonObject
   try {
     parsed = JSON.parse(body) as JsonObject
   } catch {
-    return sendJson(response, 400, wires[door.wire].error(400, "The body is not JSON"))
+    return sendJson(response, { status: 400, body: wires[door.wire].error(400, "The body is not JSON") })
   }
   const messages = parsed.messages ?? parsed.contents
   const recorded: ScriptedRequest = {
@@ -237,7 +238,7 @@ async function give(state: State, exchange: Exchange): Promise<void> {
   if (answer.delayMs !== undefined) await pause(answer.delayMs)
   if (answer.status !== undefined) {
     const body = answer.errorBody ?? wire.error(answer.status, `Scripted error ${answer.status}`)
-    return sendJson(response, answer.status, body, answer.headers)
+    return sendJson(response, { status: answer.status, body, headers: answer.headers })
   }
   const frames = wire.frames(answer, request, state.calls.value)
   if (request.stream) {
@@ -291,7 +292,8 @@ async function answerWhole(state: State, exchange: Exchange, stream: LiveStream)
   if (answer.breakAfterChunks !== undefined) return breakOff(response)
   await pass(state, stream, { index: 0, response })
   if (response.destroyed) return
-  sendJson(response, 200, wires[request.wire].whole(answer, request, state.calls.value), answer.headers)
+  const body = wires[request.wire].whole(answer, request, state.calls.value)
+  sendJson(response, { status: 200, body, headers: answer.headers })
 }
 
 /** Waits while the stream is held before the chunk with this index. */
@@ -349,7 +351,13 @@ function takeAnswer(state: State, request: ScriptedRequest): ScriptedAnswer {
   return entry.answer
 }
 
-function sendJson(response: ServerResponse, status: number, body: JsonValue, headers: ScriptedAnswer["headers"] = {}) {
+type JsonAnswer = {
+  readonly status: number
+  readonly body: JsonValue
+  readonly headers?: ScriptedAnswer["headers"] | undefined
+}
+
+function sendJson(response: ServerResponse, { status, body, headers = {} }: JsonAnswer): void {
   const text = typeof body === "string" ? body : JSON.stringify(body)
   response.writeHead(status, { "content-type": "application/json", ...headers })
   response.end(text)

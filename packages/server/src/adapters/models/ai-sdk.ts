@@ -209,7 +209,7 @@ function callOptionsOf(request: ModelRequest, options: ProviderOptions): Languag
     ...given("frequencyPenalty", settings.frequencyPenalty),
     ...given("presencePenalty", settings.presencePenalty),
     ...given("responseFormat", responseFormatOf(settings)),
-    ...given("providerOptions", providerOptionsOf(settings, options, tools.length > 0)),
+    ...given("providerOptions", providerOptionsOf(request, options)),
     ...(tools.length === 0 ? {} : toolOptionsOf(request)),
   }
 }
@@ -250,15 +250,15 @@ const thinkingTokens = { minimal: 1024, low: 2048, medium: 8192, high: 16_384 } 
  * signed thoughts of this one, which are not kept.
  */
 function providerOptionsOf(
-  settings: ModelSettings,
+  { settings = {}, tools = [] }: ModelRequest,
   { wire }: ProviderOptions,
-  hasTools: boolean,
 ): LanguageModelV3CallOptions["providerOptions"] {
   const effort = effortOf(settings.reasoningEffort)
   if (wire === "google") {
     return effort === null ? undefined : { google: { thinkingConfig: { thinkingBudget: thinkingTokens[effort] } } }
   }
-  const thinking = effort === null || hasTools ? undefined : { type: "enabled", budgetTokens: thinkingTokens[effort] }
+  const thinking =
+    effort === null || tools.length > 0 ? undefined : { type: "enabled", budgetTokens: thinkingTokens[effort] }
   const disableParallelToolUse = settings.parallelToolCalls === false ? true : undefined
   if (thinking === undefined && disableParallelToolUse === undefined) return undefined
   return { anthropic: { ...given("thinking", thinking), ...given("disableParallelToolUse", disableParallelToolUse) } }

@@ -13,6 +13,7 @@ export type ModelsSubject = {
 const secret = "sk-test-0123456789abcdef"
 const generousMs = 30_000
 const shortMs = 150
+const slowReaderMs = 500
 
 /** Declares the suite. */
 export function describeModels(name: string, subject: ModelsSubject): void {
@@ -257,12 +258,12 @@ export function describeModels(name: string, subject: ModelsSubject): void {
 
     it("a slow reader is not a silent model", async () => {
       await models.close()
-      models = subject.make(server, { timeoutMs: shortMs, apiKey: secret })
+      models = subject.make(server, { timeoutMs: slowReaderMs, apiKey: secret })
       server.script([{ text: "one two three" }])
       const texts: string[] = []
       for await (const event of models.stream(request(), { signal: new AbortController().signal })) {
         if (event.type === "text") texts.push(event.text)
-        if (texts.length === 1) await new Promise((resolve) => setTimeout(resolve, shortMs * 2))
+        if (texts.length === 1) await new Promise((resolve) => setTimeout(resolve, slowReaderMs * 2))
       }
       expect(texts.join("")).toBe("one two three")
     })

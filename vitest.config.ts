@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config"
 
-// Tests read the sources of both packages directly (the `source` export condition), so nothing has to be built first.
+// Tests read the sources of both packages directly (the `brevet-source` export condition; the bare `source` would catch other packages too), so nothing has to be built first.
 export default defineConfig({
-  resolve: { conditions: ["source"] },
-  ssr: { resolve: { conditions: ["source"], externalConditions: ["source"] } },
+  resolve: { conditions: ["brevet-source"] },
+  ssr: { resolve: { conditions: ["brevet-source"], externalConditions: ["brevet-source"] } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "tidy/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"],
     globalSetup: ["packages/server/src/testing/global-setup.ts"],

@@ -34,7 +34,9 @@ const pattern = /^[0-9a-f]{32}$/
 /** True if the text is a well-formed id of that noun. */
 export function isId<Noun extends IdNoun>(noun: Noun, text: string): text is Id<Noun> {
   const prefix = idPrefixes[noun]
-  return text.length === prefix.length + 33 && text.startsWith(`${prefix}_`) && pattern.test(text.slice(prefix.length + 1))
+  return (
+    text.length === prefix.length + 33 && text.startsWith(`${prefix}_`) && pattern.test(text.slice(prefix.length + 1))
+  )
 }
 
 /** The UUID (with dashes, as the store takes it) of an id. */

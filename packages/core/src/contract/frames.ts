@@ -37,15 +37,24 @@ export function framesOf(event: RunEvent, number: number, view: { facts: FrameFa
     case "run-created":
       return [{ number, body: createdBody(facts) }]
     case "model-text":
-      return event.texts.map((delta, index) => ({ number: number + index, body: { event: "response.content_delta", delta } }))
+      return event.texts.map((delta, index) => ({
+        number: number + index,
+        body: { event: "response.content_delta", delta },
+      }))
     case "message-added":
-      return event.streamed || event.text === "" ? [] : [{ number, body: { event: "response.content_delta", delta: event.text } }]
+      return event.streamed || event.text === ""
+        ? []
+        : [{ number, body: { event: "response.content_delta", delta: event.text } }]
     case "content-reset":
       return [{ number, body: { event: "response.content_reset", reason: event.reason, attempt: event.attempt } }]
     case "node-started":
-      return options.nodes ? [{ number, body: { event: "response.node_started", node: event.node, kind: facts.kindOf(event.node) } }] : []
+      return options.nodes
+        ? [{ number, body: { event: "response.node_started", node: event.node, kind: facts.kindOf(event.node) } }]
+        : []
     case "node-completed":
-      return options.nodes ? [{ number, body: { event: "response.node_completed", node: event.node, kind: facts.kindOf(event.node) } }] : []
+      return options.nodes
+        ? [{ number, body: { event: "response.node_completed", node: event.node, kind: facts.kindOf(event.node) } }]
+        : []
     default:
       return endFrames(event, number, facts)
   }
@@ -82,7 +91,15 @@ function endFrames(event: RunEvent, number: number, facts: FrameFacts): Frame[] 
     case "run-cancelled":
       return [{ number, body: { event: "response.cancelled", partial_content_length: event.partialLength } }]
     case "run-failed":
-      return [{ number, body: { event: "response.error", error: errorObject(event.error, { traceId: event.traceId, atMs: event.at }) } }]
+      return [
+        {
+          number,
+          body: {
+            event: "response.error",
+            error: errorObject(event.error, { traceId: event.traceId, atMs: event.at }),
+          },
+        },
+      ]
     default:
       return []
   }

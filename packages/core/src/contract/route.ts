@@ -31,7 +31,11 @@ export type PathParameter = { readonly noun: IdNoun; readonly missing: ErrorCode
 export type Idempotency = "transaction" | "run" | "none"
 
 /** A declared answer. `schema: null` is an empty body; `stream` an event stream. */
-export type AnswerSchema = { readonly description: string; readonly schema: z.ZodType | null; readonly stream?: boolean }
+export type AnswerSchema = {
+  readonly description: string
+  readonly schema: z.ZodType | null
+  readonly stream?: boolean
+}
 
 /** The declaration of one call. `path` is in OpenAPI form: `/v1/workflows/{workflow_id}`. */
 export type Route<
@@ -73,6 +77,11 @@ export function route<
 }
 
 /** The parsed inputs of a call. Path parameters are well-formed ids or decoded text. */
-export type RouteInput<R> = R extends Route<infer Params, infer Query, infer Body>
-  ? { readonly params: { readonly [Name in keyof Params]: string }; readonly query: z.output<Query>; readonly body: z.output<Body> }
-  : never
+export type RouteInput<R> =
+  R extends Route<infer Params, infer Query, infer Body>
+    ? {
+        readonly params: { readonly [Name in keyof Params]: string }
+        readonly query: z.output<Query>
+        readonly body: z.output<Body>
+      }
+    : never

@@ -36,7 +36,11 @@ export function evaluateNode(evaluation: Evaluation): Evaluated {
   if (node.disabled) return { type: "completed", result: { outputs: [passThrough(inputs[0] ?? [])] } }
   const kind = node.kind === null ? null : findKind(node.kind)
   if (kind === null || kind.effect === "never") {
-    return failed("NODE_KIND_UNKNOWN", `Nodes of type '${node.type}' cannot be run here. Use another kind of node.`, false)
+    return failed(
+      "NODE_KIND_UNKNOWN",
+      `Nodes of type '${node.type}' cannot be run here. Use another kind of node.`,
+      false,
+    )
   }
   const context = makeContext(evaluation, node, inputs)
   if (kind.effect !== "none") return { type: "effect", effect: kind.effect, context }
@@ -52,7 +56,11 @@ export function evaluateNode(evaluation: Evaluation): Evaluated {
 export function failureOf(error: unknown): Extract<Evaluated, { type: "failed" }> {
   if (error instanceof ExpressionError) return failed(error.code, error.message)
   if (error instanceof NodeFailure) {
-    return { type: "failed", error: { code: error.code, message: error.message, details: error.details }, retryable: error.code !== "NODE_STOPPED" }
+    return {
+      type: "failed",
+      error: { code: error.code, message: error.message, details: error.details },
+      retryable: error.code !== "NODE_STOPPED",
+    }
   }
   throw error
 }
@@ -78,7 +86,18 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
   const nowMs = created?.at ?? 0
   const random = seededRandom((created?.seed ?? 0) + state.log.length)
   const timeZone = typeof graph.settings.timezone === "string" ? graph.settings.timezone : "UTC"
-  const place = { graph, state, node, iteration: current.iteration, sources: current.sources, inputs, nowMs, random, timeZone, facts }
+  const place = {
+    graph,
+    state,
+    node,
+    iteration: current.iteration,
+    sources: current.sources,
+    inputs,
+    nowMs,
+    random,
+    timeZone,
+    facts,
+  }
   const scopes: ExpressionScope[] = []
   const scope = (itemIndex: number): ExpressionScope => {
     scopes[itemIndex] ??= nodeScope(place, itemIndex)

@@ -95,7 +95,12 @@ export type RunEvent =
       readonly outputs: Outputs
       readonly memory?: JsonValue
     } & ExecutionKey)
-  | ({ readonly type: "node-failed"; readonly at: number; readonly error: Failure; readonly retryable: boolean } & ExecutionKey)
+  | ({
+      readonly type: "node-failed"
+      readonly at: number
+      readonly error: Failure
+      readonly retryable: boolean
+    } & ExecutionKey)
   | ({ readonly type: "model-call-started"; readonly at: number; readonly model: string } & CallKey)
   | ({ readonly type: "model-text"; readonly texts: readonly string[] } & CallKey)
   | ({
@@ -108,7 +113,12 @@ export type RunEvent =
       readonly usage: Usage
     } & CallKey)
   | ({ readonly type: "child-run-started"; readonly at: number; readonly runId: string } & CallKey)
-  | { readonly type: "content-reset"; readonly at: number; readonly reason: "crash" | "retry" | "retracted"; readonly attempt: number }
+  | {
+      readonly type: "content-reset"
+      readonly at: number
+      readonly reason: "crash" | "retry" | "retracted"
+      readonly attempt: number
+    }
   /** `streamed`: its text was shown already, delta by delta; otherwise this event is its one delta. */
   | {
       readonly type: "message-added"
@@ -148,6 +158,8 @@ export function numbersOf(event: RunEvent): number {
 }
 
 /** True for the events after which nothing can follow. */
-export function isEnd(event: RunEvent): event is Extract<RunEvent, { type: "run-completed" | "run-failed" | "run-cancelled" }> {
+export function isEnd(
+  event: RunEvent,
+): event is Extract<RunEvent, { type: "run-completed" | "run-failed" | "run-cancelled" }> {
   return event.type === "run-completed" || event.type === "run-failed" || event.type === "run-cancelled"
 }

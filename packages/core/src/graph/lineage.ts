@@ -12,7 +12,11 @@ import { executionOf, type RunState, type Source, type Sources } from "./run-sta
 export type Ancestor = { readonly found: "one"; readonly item: Item } | { readonly found: "none" | "ambiguous" }
 
 /** The item of `target` (a node's ordinal) that item `itemIndex` of the first input descends from. */
-export function findAncestor(state: RunState, sources: Sources, place: { target: number; itemIndex: number }): Ancestor {
+export function findAncestor(
+  state: RunState,
+  sources: Sources,
+  place: { target: number; itemIndex: number },
+): Ancestor {
   const results = new Set<Item>()
   const seen = new Set<string>()
   const visit = (from: Sources, pair: PairedItem): void => {
@@ -65,4 +69,3 @@ export function outputItems(state: RunState, source: Source): readonly Item[] | 
   const execution = executionOf(state, source.node, source.iteration)
   return execution === undefined ? undefined : (execution.outputs[source.output] ?? [])
 }
-

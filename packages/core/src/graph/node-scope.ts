@@ -77,7 +77,8 @@ function otherNode(place: Place, name: string, itemIndex: number): ExpressionNod
   if (target === null) throw new ExpressionError(`Referenced node doesn't exist: there is no node named '${name}'.`)
   const runs = runsOf(state, target.ordinal)
   const items = (branch?: number, run?: number): readonly ExpressionItem[] => {
-    if (runs === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
+    if (runs === 0)
+      throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
     const own = findSource(state, sources, target.ordinal)
     const found = outputItems(state, {
       node: target.ordinal,
@@ -88,7 +89,8 @@ function otherNode(place: Place, name: string, itemIndex: number): ExpressionNod
     return asExpressionItems(found)
   }
   const itemMatching = (index: number): ExpressionItem => {
-    if (runs === 0) throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
+    if (runs === 0)
+      throw new ExpressionError(`The node '${name}' has not run yet. Guard it with $('${name}').isExecuted.`)
     const ancestor = findAncestor(state, sources, { target: target.ordinal, itemIndex: index })
     if (ancestor.found === "one") return asExpressionItem(ancestor.item)
     const reason = ancestor.found === "ambiguous" ? "several items match" : "no item of it leads here"

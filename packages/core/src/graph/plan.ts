@@ -35,8 +35,8 @@ import {
   at,
   type Collecting,
   type Current,
-  emptyLog,
   type Execution,
+  emptyLog,
   inputsOf,
   type Pending,
   type RunState,
@@ -125,7 +125,10 @@ function begin(graph: Graph, state: RunState, atMs: number): Step {
   const started: RunState = { ...state, startedAtMs: atMs }
   const ordinal = graph.ordinalByName.get(state.created.start)
   if (ordinal === undefined) return fail(started, "NO_START_NODE", "The workflow has no node at which it could start.")
-  return { state: { ...started, ready: push(null, { node: ordinal, sources: [], attempt: 1 }) }, command: startCommand(graph, started, ordinal, 1) }
+  return {
+    state: { ...started, ready: push(null, { node: ordinal, sources: [], attempt: 1 }) },
+    command: startCommand(graph, started, ordinal, 1),
+  }
 }
 
 function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: "node-started" }>): Step {
@@ -152,7 +155,12 @@ function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: 
   return { state: { ...state, ready: ready.below, current }, command: { type: "run-node", ...key } }
 }
 
-function settle(graph: Graph, state: RunState, event: Extract<RunEvent, { type: "node-completed" }>, limits: PlanLimits): Step {
+function settle(
+  graph: Graph,
+  state: RunState,
+  event: Extract<RunEvent, { type: "node-completed" }>,
+  limits: PlanLimits,
+): Step {
   const current = state.current
   const node = current === null ? undefined : graph.nodes[current.node]
   if (current === null || node === undefined || node.name !== event.node) return { state, command: nothing }
@@ -160,7 +168,12 @@ function settle(graph: Graph, state: RunState, event: Extract<RunEvent, { type: 
   return goOn(graph, close(state, current, outcome), node, limits)
 }
 
-function recover(graph: Graph, state: RunState, event: Extract<RunEvent, { type: "node-failed" }>, limits: PlanLimits): Step {
+function recover(
+  graph: Graph,
+  state: RunState,
+  event: Extract<RunEvent, { type: "node-failed" }>,
+  limits: PlanLimits,
+): Step {
   const current = state.current
   const node = current === null ? undefined : graph.nodes[current.node]
   if (current === null || node === undefined || node.name !== event.node) return { state, command: nothing }
@@ -180,7 +193,10 @@ function recover(graph: Graph, state: RunState, event: Extract<RunEvent, { type:
 /** What a node that failed as a whole puts out where `onError` lets the run go on (recorded outcomes). */
 function errorOutputs(node: GraphNode, inputs: readonly (readonly Item[])[], error: Failure): Outputs {
   if (node.onError === "continueRegularOutput") return [[{ json: { error: error.message }, pairedItem: { item: 0 } }]]
-  const failed = (inputs[0] ?? []).map((item, index) => ({ json: { ...item.json, error: error.message }, pairedItem: { item: index } }))
+  const failed = (inputs[0] ?? []).map((item, index) => ({
+    json: { ...item.json, error: error.message },
+    pairedItem: { item: index },
+  }))
   // The error output is the one after the node's own; a node that failed as a whole put nothing on those.
   return [...Array.from({ length: node.outputs }, () => []), failed]
 }
@@ -215,7 +231,11 @@ function goOn(graph: Graph, state: RunState, node: GraphNode, limits: PlanLimits
   return next(graph, deliver(graph, state, execution))
 }
 
-function boundPassed(state: RunState, execution: Execution, limits: PlanLimits): { code: CauseCode; message: string } | null {
+function boundPassed(
+  state: RunState,
+  execution: Execution,
+  limits: PlanLimits,
+): { code: CauseCode; message: string } | null {
   if (execution.outputs.some((items) => items.length > limits.itemsMax)) {
     return { code: "RUN_ITEMS_EXCEEDED", message: `A node may put out at most ${limits.itemsMax} items at a time.` }
   }
@@ -260,7 +280,9 @@ function connectedInputs(graph: Graph, ordinal: number): number {
 type Collected = { collecting: readonly Collecting[]; complete: Pending | null }
 
 function collect(collecting: readonly Collecting[], connection: Connection, source: Source, inputs: number): Collected {
-  const place = collecting.findIndex((entry) => entry.node === connection.to && entry.sources[connection.input] === undefined)
+  const place = collecting.findIndex(
+    (entry) => entry.node === connection.to && entry.sources[connection.input] === undefined,
+  )
   const before = collecting[place]?.sources ?? new Array<undefined>(inputs).fill(undefined)
   const sources = before.map((known, input) => (input === connection.input ? source : known))
   if (sources.every((known) => known !== undefined)) {
@@ -308,7 +330,9 @@ function next(graph: Graph, state: RunState): Step {
 
 /** P4: the first by position among those that no other waiting node leads to; among equals the one that came first. */
 function chooseCollecting(graph: Graph, collecting: readonly Collecting[]): Collecting {
-  const free = collecting.filter((entry) => !collecting.some((other) => other.node !== entry.node && leadsTo(graph, other.node, entry.node)))
+  const free = collecting.filter(
+    (entry) => !collecting.some((other) => other.node !== entry.node && leadsTo(graph, other.node, entry.node)),
+  )
   const candidates = free.length > 0 ? free : collecting
   return candidates.reduce((best, entry) => {
     const a = graph.nodes[best.node]?.position ?? { x: 0, y: 0 }
@@ -351,9 +375,20 @@ function note(state: RunState, event: RunEvent): RunState {
     case "message-added":
       return { ...state, shown: event.streamed ? state.shown : state.shown + event.text }
     case "run-completed":
-      return ended(state, event.at, { status: "completed", node: event.node, text: event.text, messageId: event.messageId, stopReason: event.stopReason })
+      return ended(state, event.at, {
+        status: "completed",
+        node: event.node,
+        text: event.text,
+        messageId: event.messageId,
+        stopReason: event.stopReason,
+      })
     case "run-failed":
-      return ended(state, event.at, { status: "failed", failure: event.failure, error: event.error, messageId: event.messageId })
+      return ended(state, event.at, {
+        status: "failed",
+        failure: event.failure,
+        error: event.error,
+        messageId: event.messageId,
+      })
     case "run-cancelled":
       return ended(state, event.at, { status: "cancelled", cause: event.cause, messageId: event.messageId })
     default:
@@ -371,7 +406,11 @@ function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-
   const current =
     state.current === null
       ? null
-      : { ...state.current, openCall: null, calls: [...state.current.calls, { call, model, text, toolCalls, finishReason, usage }] }
+      : {
+          ...state.current,
+          openCall: null,
+          calls: [...state.current.calls, { call, model, text, toolCalls, finishReason, usage }],
+        }
   return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason }
 }
 

@@ -15,8 +15,9 @@
  * ever appended to, and each state knows how much of it is its own. Adding to a state that is not the newest copies,
  * so that any prefix of events still folds to its own state.
  */
-import type { JsonValue } from "../json.ts"
+
 import type { CauseCode } from "../errors.ts"
+import type { JsonValue } from "../json.ts"
 import type { Failure, FinishReason, RunCreated, RunError, ToolCallRequest, Usage } from "./events.ts"
 import type { Item, Outputs } from "./items.ts"
 
@@ -95,8 +96,19 @@ export type Execution = {
 
 /** How a run ended. */
 export type RunEnd =
-  | { readonly status: "completed"; readonly node: string | null; readonly text: string; readonly messageId: string | null; readonly stopReason: "stop" | "length" }
-  | { readonly status: "failed"; readonly failure: Failure; readonly error: RunError; readonly messageId: string | null }
+  | {
+      readonly status: "completed"
+      readonly node: string | null
+      readonly text: string
+      readonly messageId: string | null
+      readonly stopReason: "stop" | "length"
+    }
+  | {
+      readonly status: "failed"
+      readonly failure: Failure
+      readonly error: RunError
+      readonly messageId: string | null
+    }
   | { readonly status: "cancelled"; readonly cause: CauseCode; readonly messageId: string | null }
 
 /** The state of a run. */

@@ -59,7 +59,12 @@ export type ThreadWrite = {
 }
 
 /** The mark of an idempotent request that starts a run. */
-export type IdempotencyMark = { readonly key: string; readonly method: string; readonly path: string; readonly bodyHash: string }
+export type IdempotencyMark = {
+  readonly key: string
+  readonly method: string
+  readonly path: string
+  readonly bodyHash: string
+}
 
 /** A run to be started. Its first append is `start.append` (epoch 1, saved number 0). */
 export type RunStart = {

@@ -149,7 +149,7 @@ export function spawnStarter(data: string, user: { readonly uid: number; readonl
     setInterval(() => {}, 1000)`
   const child = spawn(
     process.execPath,
-    ["--conditions=source", "--import", "tsx", "--input-type=module", "--eval", script],
+    ["--conditions=brevet-source", "--import", "tsx", "--input-type=module", "--eval", script],
     { stdio: ["ignore", "pipe", "inherit"] },
   )
   children.add(child)

@@ -106,7 +106,7 @@ describe("the scripted model server", () => {
 describe("the scripted model server as a process", () => {
   it("prints its address and answers there", async () => {
     const main = fileURLToPath(new URL("./scripted-model-main.ts", import.meta.url))
-    const child = spawn(process.execPath, ["--conditions=source", "--import", "tsx", main, "--tokens", "2"], {
+    const child = spawn(process.execPath, ["--conditions=brevet-source", "--import", "tsx", main, "--tokens", "2"], {
       stdio: ["ignore", "pipe", "inherit"],
     })
     const [line] = (await once(createInterface(child.stdout), "line")) as [string]

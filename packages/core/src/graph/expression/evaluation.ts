@@ -68,7 +68,8 @@ export class Evaluation {
   /** Enters a call of a function with a body of this height. Every `enter` that returns is followed by a `leave`. */
   enter(units: number): void {
     this.stackUnits += units
-    if (this.stackUnits > EXPRESSION_LIMITS.stackUnitsMax) throw limitError("calls inside calls", "too deep a recursion")
+    if (this.stackUnits > EXPRESSION_LIMITS.stackUnitsMax)
+      throw limitError("calls inside calls", "too deep a recursion")
   }
 
   leave(units: number): void {

@@ -37,8 +37,7 @@ export function compilePattern(source: string, flags: string): CompiledPattern {
   }
   const shown = checkSyntax(source, flags)
   const { source: translated, groupNumbers, groupCount, size } = translatePattern(source, flags)
-  const engineFlags =
-    (flags.includes("i") ? RE2JS.CASE_INSENSITIVE : 0) | (flags.includes("m") ? RE2JS.MULTILINE : 0)
+  const engineFlags = (flags.includes("i") ? RE2JS.CASE_INSENSITIVE : 0) | (flags.includes("m") ? RE2JS.MULTILINE : 0)
   try {
     const engine = RE2JS.compile(translated, engineFlags)
     return { source: shown, flags, engine, groupNumbers, groupCount, stepsPerChar: 1 + Math.floor(size / 8) }

@@ -4,8 +4,9 @@
  * A kind without an effect is a pure function from inputs and settings to outputs (`run`). A kind with an effect says what
  * is to be done (`prepare`), item by item; the server's performer of that effect does it.
  */
-import type { JsonObject, JsonValue } from "../../json.ts"
+
 import type { CauseCode } from "../../errors.ts"
+import type { JsonObject, JsonValue } from "../../json.ts"
 import type { Finding, Graph, GraphNode } from "../graph.ts"
 import type { Item, Outputs } from "../items.ts"
 

@@ -15,7 +15,9 @@ import { uuidOf } from "@brevet/core/ids"
 import type { MessageWrite, RunAppend, RunStart } from "../../ports/owner.ts"
 
 /** One row of a flush. */
-export type GroupRow = { readonly op: "start"; readonly start: RunStart } | { readonly op: "append"; readonly append: RunAppend }
+export type GroupRow =
+  | { readonly op: "start"; readonly start: RunStart }
+  | { readonly op: "append"; readonly append: RunAppend }
 
 /** What the statement returns for a row that landed. */
 export type LandedRow = { readonly id: string; readonly cancel_mark: string | null; readonly queued: number | null }

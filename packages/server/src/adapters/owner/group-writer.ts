@@ -109,7 +109,11 @@ export class GroupWriter {
     const landed = new Map(result.rows.map((row) => [row.id, row]))
     for (const queued of batch) {
       const row = landed.get(uuidOf(runOf(queued.row)))
-      queued.resolve(row === undefined ? { landed: false } : { landed: true, cancelMark: row.cancel_mark, queued: (row.queued ?? 0) > 0 })
+      queued.resolve(
+        row === undefined
+          ? { landed: false }
+          : { landed: true, cancelMark: row.cancel_mark, queued: (row.queued ?? 0) > 0 },
+      )
     }
   }
 
@@ -138,7 +142,14 @@ export class GroupWriter {
     try {
       const ids = batch.map((queued) => uuidOf(runOf(queued.row)))
       const text = "SELECT id, owner, epoch, seq, status, cancel_mark FROM runs WHERE id = ANY($1)"
-      const found = await client.query<{ id: string; owner: string | null; epoch: number; seq: number; status: string; cancel_mark: string | null }>(text, [ids])
+      const found = await client.query<{
+        id: string
+        owner: string | null
+        epoch: number
+        seq: number
+        status: string
+        cancel_mark: string | null
+      }>(text, [ids])
       const byId = new Map(found.rows.map((row) => [idFrom("run", row.id) as string, row]))
       for (const queued of batch) {
         const run = byId.get(runOf(queued.row))
@@ -147,7 +158,8 @@ export class GroupWriter {
         if (mine && run.seq === append.last) {
           // Whether others of the thread wait is not known; releasing where none waits is harmless.
           queued.resolve({ landed: true, cancelMark: run.cancel_mark, queued: append.ending !== null })
-        } else if (queued.row.op === "start") queued.reject(new Refusal("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 }))
+        } else if (queued.row.op === "start")
+          queued.reject(new Refusal("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 }))
         else if (mine && run.seq === append.savedNumber && run.status === "running") this.#queue.push(queued)
         else queued.resolve({ landed: false })
       }

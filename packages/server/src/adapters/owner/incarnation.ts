@@ -81,7 +81,9 @@ export class Incarnation {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#beating
-    await this.#options.sql.rows({ text: "UPDATE processes SET dead_at = now() WHERE id = $1", values: [this.#id] }).catch(() => {})
+    await this.#options.sql
+      .rows({ text: "UPDATE processes SET dead_at = now() WHERE id = $1", values: [this.#id] })
+      .catch(() => {})
     await this.#lock?.end().catch(() => {})
     this.#lock = null
   }
@@ -95,7 +97,10 @@ export class Incarnation {
     await client.connect()
     for (let slot = 1; slot <= slotsMax; slot += 1) {
       const name = `${this.#options.executorName}/${slot}`
-      const result = await client.query<{ taken: boolean }>("SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken", [name])
+      const result = await client.query<{ taken: boolean }>(
+        "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken",
+        [name],
+      )
       if (result.rows[0]?.taken === true) {
         this.#lock = client
         this.#executor = name

@@ -1,5 +1,5 @@
 /** The owner of runs over Postgres: fenced rows, one writer, one incarnation per process (`runs` §2). */
-import { type Id, idFrom, type IdSource, uuidOf } from "@brevet/core/ids"
+import { type Id, type IdSource, idFrom, uuidOf } from "@brevet/core/ids"
 import type pg from "pg"
 import type { Clock } from "../../ports/context.ts"
 import type { ClaimedRun, Owner } from "../../ports/owner.ts"
@@ -32,7 +32,8 @@ type ClaimedRow = {
   cancel_mark: string | null
 }
 
-const claimedColumns = "runs.id, runs.organization_id, runs.workflow_id, runs.workflow_version, runs.thread_id, runs.turn, runs.epoch, runs.seq, runs.cancel_mark"
+const claimedColumns =
+  "runs.id, runs.organization_id, runs.workflow_id, runs.workflow_version, runs.thread_id, runs.turn, runs.epoch, runs.seq, runs.cancel_mark"
 
 /** Joins the table of processes and opens the writer. */
 export async function openOwner(options: OwnerOptions): Promise<Owner> {
@@ -76,7 +77,11 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
 
 /** Queued runs whose turn has come (E8): a claim raises the epoch, marks the run held and takes its due time away. */
 async function claimDue(sql: Sql, processId: string, limit: number): Promise<ClaimedRun[]> {
-  await sql.rows({ text: releaseText("SELECT id FROM threads WHERE active_run IS NULL AND queued > 0 LIMIT 100 FOR UPDATE SKIP LOCKED") })
+  await sql.rows({
+    text: releaseText(
+      "SELECT id FROM threads WHERE active_run IS NULL AND queued > 0 LIMIT 100 FOR UPDATE SKIP LOCKED",
+    ),
+  })
   const rows = await sql.rows<ClaimedRow>({
     text: `UPDATE runs SET owner = $1, status = 'running', epoch = epoch + 1, seq = epoch::bigint * ${numbersPerEpoch}, held = true,
              due_at = NULL, started_at = COALESCE(started_at, now())

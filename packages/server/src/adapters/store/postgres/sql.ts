@@ -1,6 +1,7 @@
 /** The one way to Postgres: a pool for reads and transactions, named statements, rows as plain objects. */
-import pg from "pg"
+
 import { Refusal } from "@brevet/core/errors"
+import pg from "pg"
 
 /** A statement; with a name it is prepared once per connection. */
 export type Statement = { readonly name?: string; readonly text: string; readonly values?: readonly unknown[] }

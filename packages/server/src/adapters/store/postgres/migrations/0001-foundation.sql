@@ -1,7 +1,8 @@
 -- The foundation. Ids are bare UUIDv7; JSON is kept as text, since jsonb can hold neither NUL nor lone surrogates
 -- and does not keep the order of keys. Times are timestamptz. Every row of a tenant carries its organization.
 
--- `profile` holds the descriptive fields that have no column (JSON object of wire names).
+-- `profile` holds the descriptive fields that have no column (JSON object of wire names). `generation` rises with every
+-- committed change of what turns are made from, see the triggers at the end.
 CREATE TABLE organizations (
   id uuid PRIMARY KEY,
   name text NOT NULL,
@@ -9,6 +10,7 @@ CREATE TABLE organizations (
   profile text NOT NULL DEFAULT '{}',
   owner_id uuid NOT NULL,
   is_active boolean NOT NULL DEFAULT true,
+  generation bigint NOT NULL DEFAULT 1,
   revision bigint NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL
@@ -254,3 +256,22 @@ CREATE TABLE provider_keys (
   updated_at timestamptz NOT NULL,
   PRIMARY KEY (organization_id, provider)
 );
+
+-- A process keeps what it needs for turns (keys, assistants, workflow versions, provider keys) in memory, together with
+-- the generation under which it was read; the statement that starts a turn compares the two, so that nothing stale is
+-- ever acted on. The triggers are deferred to the commit: there the row of the organization is the last one locked, so
+-- that they cannot deadlock with the locks of the transaction itself.
+CREATE FUNCTION raise_generation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE organizations SET generation = generation + 1 WHERE id = NEW.organization_id;
+  RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER raise_generation AFTER UPDATE ON assistants
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_generation();
+CREATE CONSTRAINT TRIGGER raise_generation AFTER UPDATE ON workflows
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_generation();
+-- The time of a key's last use is no change of the key.
+CREATE CONSTRAINT TRIGGER raise_generation AFTER UPDATE ON api_keys
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.revision <> NEW.revision) EXECUTE FUNCTION raise_generation();
+CREATE CONSTRAINT TRIGGER raise_generation AFTER INSERT OR UPDATE ON provider_keys
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_generation();

@@ -42,7 +42,7 @@ export function framesOf(event: RunEvent, number: number, view: { facts: FrameFa
         body: { event: "response.content_delta", delta },
       }))
     case "message-added":
-      return event.streamed || event.text === ""
+      return event.text === null || event.text === ""
         ? []
         : [{ number, body: { event: "response.content_delta", delta: event.text } }]
     case "content-reset":

@@ -45,6 +45,15 @@ export type ExecutionKey = { readonly node: string; readonly iteration: number; 
 /** A model call within an execution, counted from 0 by the item that it is for. */
 export type CallKey = ExecutionKey & { readonly call: number }
 
+/** Which earlier messages a model call of a turn gets. */
+export type ContextPolicy = {
+  readonly strategy: "auto" | "full" | "off" | "saver"
+  /** Caps the model's own window; null: no cap. */
+  readonly windowTokensMax: number | null
+  /** Turns after this one are left out (`previous_response_id`); null: none is. */
+  readonly throughTurn: number | null
+}
+
 /** What a chat turn adds to its run. */
 export type Turn = {
   readonly threadId: string
@@ -52,18 +61,23 @@ export type Turn = {
   readonly userMessageId: string
   readonly traceId: string
   readonly assistantId: string | null
+  /** The number of the turn in its thread, from 1. */
+  readonly number: number
+  /** The place of the user's message among the turn's messages, from 0; answers come after it. */
+  readonly messageOrdinal: number
   /** The node whose settings the overlay replaces and that has history by default; null where none is primary. */
   readonly primaryNode: string | null
   /** Literal values over the primary node's own: the assistant's overrides and the request's. */
   readonly overlay: ModelSettings
-  /** `system` messages of this turn, not stored in the thread. */
+  /** System texts that are sent after the system prompt: the assistant's further ones, and this turn's. */
   readonly systemTexts: readonly string[]
   /** False: the primary node is given no history. */
   readonly memory: boolean
+  readonly context: ContextPolicy
+  /** Providers whose models may answer; null: all. */
+  readonly allowedProviders: readonly string[] | null
   /** Names of the nodes whose text is shown while it is made. */
   readonly streaming: readonly string[]
-  /** The number of the turn in its thread, from 1. */
-  readonly number: number
 }
 
 /** First event of every run. */
@@ -107,7 +121,8 @@ export type RunEvent =
       readonly type: "model-call-completed"
       readonly at: number
       readonly model: string
-      readonly text: string
+      /** Null: the texts that were shown since the call began, which are not written twice. */
+      readonly text: string | null
       readonly toolCalls: readonly ToolCallRequest[]
       readonly finishReason: FinishReason
       readonly usage: Usage
@@ -119,19 +134,13 @@ export type RunEvent =
       readonly reason: "crash" | "retry" | "retracted"
       readonly attempt: number
     }
-  /** `streamed`: its text was shown already, delta by delta; otherwise this event is its one delta. */
-  | {
-      readonly type: "message-added"
-      readonly at: number
-      readonly messageId: string
-      readonly text: string
-      readonly streamed: boolean
-    }
+  /** `text` null: what was shown delta by delta since the last message or reset; otherwise this event is its one delta. */
+  | { readonly type: "message-added"; readonly at: number; readonly messageId: string; readonly text: string | null }
   | {
       readonly type: "run-completed"
       readonly at: number
+      /** The node whose output the run's is; null where nothing ran. */
       readonly node: string | null
-      readonly text: string
       readonly messageId: string | null
       readonly stopReason: "stop" | "length"
       readonly usage: Usage

@@ -25,15 +25,14 @@
  *   P6  An event that does not fit the state changes nothing. Events after the end change nothing.
  *   P7  Executions, items per output and executions of one node are bounded; past a bound the run fails with its code.
  */
-import type { CauseCode } from "../errors.ts"
+import { chooseCollecting, deliver, push } from "./deliver.ts"
 import type { ExecutionKey, Failure, RunEvent } from "./events.ts"
-import type { Connection, Graph, GraphNode } from "./graph.ts"
+import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
-import { leadsTo } from "./reach.ts"
+import { narrate } from "./narration.ts"
 import {
   append,
   at,
-  type Collecting,
   type Current,
   type Execution,
   emptyLog,
@@ -41,8 +40,6 @@ import {
   type Pending,
   type RunState,
   runsOf,
-  type Source,
-  type Stack,
 } from "./run-state.ts"
 
 /** The bounds that the planner keeps, each a setting. */
@@ -87,6 +84,8 @@ export function initialState(graph: Graph): RunState {
     lastModel: null,
     lastFinish: null,
     shown: "",
+    shownBeforeCall: 0,
+    reply: null,
   }
 }
 
@@ -97,7 +96,7 @@ export function advance(graph: Graph, state: RunState, event: RunEvent, limits: 
     case "run-created":
       return { state: { ...state, created: event }, command: nothing }
     case "run-started":
-      return begin(graph, state, event.at)
+      return begin(graph, state, event, limits)
     case "node-started":
       return takeUp(graph, state, event)
     case "node-completed":
@@ -105,7 +104,7 @@ export function advance(graph: Graph, state: RunState, event: RunEvent, limits: 
     case "node-failed":
       return recover(graph, state, event, limits)
     default:
-      return { state: note(state, event), command: nothing }
+      return { state: narrate(state, event), command: nothing }
   }
 }
 
@@ -120,15 +119,19 @@ export function fold(graph: Graph, events: Iterable<RunEvent>, limits: PlanLimit
   return step
 }
 
-function begin(graph: Graph, state: RunState, atMs: number): Step {
+function begin(
+  graph: Graph,
+  state: RunState,
+  event: Extract<RunEvent, { type: "run-started" }>,
+  limits: PlanLimits,
+): Step {
   if (state.created === null || state.startedAtMs !== null) return { state, command: nothing }
-  const started: RunState = { ...state, startedAtMs: atMs }
+  const started: RunState = { ...state, startedAtMs: event.at }
   const ordinal = graph.ordinalByName.get(state.created.start)
-  if (ordinal === undefined) return fail(started, "NO_START_NODE", "The workflow has no node at which it could start.")
-  return {
-    state: { ...started, ready: push(null, { node: ordinal, sources: [], attempt: 1 }) },
-    command: startCommand(graph, started, ordinal, 1),
+  if (ordinal === undefined) {
+    return fail(started, { code: "NO_START_NODE", message: "The workflow has no node at which it could start." })
   }
+  return startNext(graph, { ...started, ready: push(null, { node: ordinal, sources: [], attempt: 1 }) }, limits)
 }
 
 function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: "node-started" }>): Step {
@@ -136,8 +139,7 @@ function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: 
   const ordinal = graph.ordinalByName.get(event.node)
   const key: ExecutionKey = { node: event.node, iteration: event.iteration, attempt: event.attempt }
   if (state.current !== null) {
-    // The next attempt of the execution under way: after a failed try, or after a crash in the middle of it. Calls
-    // that were completed stay completed; a failed try begins anew.
+    // The next attempt of the execution under way: after a failed try, or after a crash in the middle of it.
     if (state.current.node !== ordinal || event.attempt <= state.current.attempt) return { state, command: nothing }
     const current: Current = { ...state.current, attempt: event.attempt, openCall: null }
     return { state: { ...state, current }, command: { type: "run-node", ...key } }
@@ -155,15 +157,22 @@ function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: 
   return { state: { ...state, ready: ready.below, current }, command: { type: "run-node", ...key } }
 }
 
+/** The node under way, if the event has its key (R4, P6); else null. */
+function underWay(graph: Graph, current: Current | null, key: ExecutionKey): GraphNode | null {
+  const node = current === null ? undefined : graph.nodes[current.node]
+  if (current === null || node === undefined || node.name !== key.node) return null
+  return current.iteration === key.iteration && current.attempt === key.attempt ? node : null
+}
+
 function settle(
   graph: Graph,
   state: RunState,
   event: Extract<RunEvent, { type: "node-completed" }>,
   limits: PlanLimits,
 ): Step {
-  const current = state.current
-  const node = current === null ? undefined : graph.nodes[current.node]
-  if (current === null || node === undefined || node.name !== event.node) return { state, command: nothing }
+  const { current } = state
+  const node = underWay(graph, current, event)
+  if (current === null || node === null) return { state, command: nothing }
   const outcome: Outcome = { outputs: event.outputs, memory: event.memory ?? null, error: null, atMs: event.at }
   return goOn(graph, close(state, current, outcome), node, limits)
 }
@@ -174,12 +183,13 @@ function recover(
   event: Extract<RunEvent, { type: "node-failed" }>,
   limits: PlanLimits,
 ): Step {
-  const current = state.current
-  const node = current === null ? undefined : graph.nodes[current.node]
-  if (current === null || node === undefined || node.name !== event.node) return { state, command: nothing }
+  const { current } = state
+  const node = underWay(graph, current, event)
+  if (current === null || node === null) return { state, command: nothing }
   if (event.retryable && current.attempt < node.tries.max) {
     const then = { node: node.name, iteration: current.iteration, attempt: current.attempt + 1 }
-    const again: Current = { ...current, calls: [], children: [] }
+    // What was achieved stays: a completed call is never made again, also not by another try.
+    const again: Current = { ...current, openCall: null }
     return { state: { ...state, current: again }, command: { type: "wait", waitMs: node.tries.waitMs, then } }
   }
   if (node.onError === "stopWorkflow") {
@@ -222,198 +232,55 @@ function close(state: RunState, current: Current, outcome: Outcome): RunState {
   return { ...state, current: null, log: append(state.log, execution), byNode }
 }
 
-/** After an execution ended well: bounds, deliveries to successors, then the next command. */
+/** After an execution ended well: the bound of its outputs, deliveries to successors, then the next command. */
 function goOn(graph: Graph, state: RunState, node: GraphNode, limits: PlanLimits): Step {
   const execution = at(state.log, -1)
   if (execution === undefined) return { state, command: nothing }
-  const passed = boundPassed(state, execution, limits)
-  if (passed !== null) return fail(state, passed.code, passed.message, node.name)
-  return next(graph, deliver(graph, state, execution))
-}
-
-function boundPassed(
-  state: RunState,
-  execution: Execution,
-  limits: PlanLimits,
-): { code: CauseCode; message: string } | null {
   if (execution.outputs.some((items) => items.length > limits.itemsMax)) {
-    return { code: "RUN_ITEMS_EXCEEDED", message: `A node may put out at most ${limits.itemsMax} items at a time.` }
+    const message = `A node may put out at most ${limits.itemsMax} items at a time.`
+    return fail(state, { code: "RUN_ITEMS_EXCEEDED", message, node: node.name })
   }
-  if (state.log.length >= limits.executionsMax) {
-    return { code: "RUN_EXECUTIONS_EXCEEDED", message: `A run may execute at most ${limits.executionsMax} nodes.` }
-  }
-  if (execution.iteration + 1 >= limits.loopsMax) {
-    return { code: "RUN_LOOPS_EXCEEDED", message: `A node may run at most ${limits.loopsMax} times in one run.` }
-  }
-  return null
-}
-
-/** Hands the outputs of an execution to the nodes behind it (P3, P4, P5). */
-function deliver(graph: Graph, state: RunState, execution: Execution): RunState {
-  const arrivals: { pending: Pending; node: GraphNode }[] = []
-  let collecting = state.collecting
-  for (const connection of graph.outgoing[execution.node] ?? []) {
-    const target = graph.nodes[connection.to]
-    if (target === undefined) continue
-    const count = execution.outputs[connection.output]?.length ?? 0
-    const source: Source = { node: execution.node, iteration: execution.iteration, output: connection.output }
-    const inputs = connectedInputs(graph, connection.to)
-    if (inputs === 1) {
-      if (count > 0) arrivals.push({ pending: { node: connection.to, sources: [source], attempt: 1 }, node: target })
-      continue
-    }
-    if (count === 0 && connection.input === 0) continue
-    const collected = collect(collecting, connection, source, inputs)
-    collecting = collected.collecting
-    if (collected.complete !== null) arrivals.push({ pending: collected.complete, node: target })
-  }
-  return { ...state, collecting, ready: pushAll(state.ready, arrivals) }
-}
-
-/** How many inputs of a node are counted: up to the last one that something is connected to. */
-function connectedInputs(graph: Graph, ordinal: number): number {
-  let last = 0
-  for (const connection of graph.incoming[ordinal] ?? []) if (connection.input > last) last = connection.input
-  return last + 1
-}
-
-type Collected = { collecting: readonly Collecting[]; complete: Pending | null }
-
-function collect(collecting: readonly Collecting[], connection: Connection, source: Source, inputs: number): Collected {
-  const place = collecting.findIndex(
-    (entry) => entry.node === connection.to && entry.sources[connection.input] === undefined,
-  )
-  const before = collecting[place]?.sources ?? new Array<undefined>(inputs).fill(undefined)
-  const sources = before.map((known, input) => (input === connection.input ? source : known))
-  if (sources.every((known) => known !== undefined)) {
-    return {
-      collecting: place < 0 ? collecting : collecting.filter((_, index) => index !== place),
-      complete: { node: connection.to, sources, attempt: 1 },
-    }
-  }
-  const entry: Collecting = { node: connection.to, sources }
-  const rest = place < 0 ? [...collecting, entry] : collecting.map((known, index) => (index === place ? entry : known))
-  return { collecting: rest, complete: null }
-}
-
-function pushAll(ready: Stack, arrivals: { pending: Pending; node: GraphNode }[]): Stack {
-  // Pushed from the lowest place to the highest, so that the highest is on top; the sort is stable, so of two at one
-  // place the later one is pushed later and goes first.
-  if (arrivals.length > 1) {
-    arrivals.sort((a, b) => b.node.position.y - a.node.position.y || b.node.position.x - a.node.position.x)
-  }
-  let stack = ready
-  for (const { pending } of arrivals) stack = push(stack, pending)
-  return stack
+  return next(graph, deliver(graph, state, execution), limits)
 }
 
 /** What is to be done when nothing is under way. */
-function next(graph: Graph, state: RunState): Step {
+function next(graph: Graph, state: RunState, limits: PlanLimits): Step {
   const { ready } = state
-  if (ready !== null) {
-    return { state, command: startCommand(graph, state, ready.top.node, ready.top.attempt) }
-  }
-  if (state.collecting.length === 0) {
-    const last = at(state.log, -1)
-    const node = last === undefined ? null : (graph.nodes[last.node]?.name ?? null)
-    const items = last?.outputs.find((output) => output.length > 0) ?? []
-    return { state, command: { type: "complete", node, items } }
-  }
+  if (ready !== null) return startNext(graph, state, limits)
+  if (state.collecting.length === 0) return { state, command: completion(graph, state) }
   const chosen = chooseCollecting(graph, state.collecting)
   const collecting = state.collecting.filter((entry) => entry !== chosen)
   const sources = chosen.sources.map((source) => source ?? null)
-  const empty = inputsOf(state, sources).every((items) => items.length === 0)
   // A node that gets no items does not run.
-  if (empty) return next(graph, { ...state, collecting })
-  return next(graph, { ...state, collecting, ready: push(null, { node: chosen.node, sources, attempt: 1 }) })
+  const isEmpty = inputsOf(state, sources).every((items) => items.length === 0)
+  const top: Pending = { node: chosen.node, sources, attempt: 1 }
+  return next(graph, { ...state, collecting, ready: isEmpty ? null : push(null, top) }, limits)
 }
 
-/** P4: the first by position among those that no other waiting node leads to; among equals the one that came first. */
-function chooseCollecting(graph: Graph, collecting: readonly Collecting[]): Collecting {
-  const free = collecting.filter(
-    (entry) => !collecting.some((other) => other.node !== entry.node && leadsTo(graph, other.node, entry.node)),
-  )
-  const candidates = free.length > 0 ? free : collecting
-  return candidates.reduce((best, entry) => {
-    const a = graph.nodes[best.node]?.position ?? { x: 0, y: 0 }
-    const b = graph.nodes[entry.node]?.position ?? { x: 0, y: 0 }
-    return b.y < a.y || (b.y === a.y && b.x < a.x) ? entry : best
-  })
+/** The output of a run is that of the last node that ran: the first of its outputs that has items. */
+function completion(graph: Graph, state: RunState): Command {
+  const last = at(state.log, -1)
+  const node = last === undefined ? null : (graph.nodes[last.node]?.name ?? null)
+  return { type: "complete", node, items: last?.outputs.find((output) => output.length > 0) ?? [] }
 }
 
-function startCommand(graph: Graph, state: RunState, ordinal: number, attempt: number): Command {
-  const node = graph.nodes[ordinal]
-  return { type: "start-node", node: node?.name ?? "", iteration: runsOf(state, ordinal), attempt }
-}
-
-function fail(state: RunState, code: CauseCode, message: string, node?: string): Step {
-  return { state, command: { type: "fail", failure: { code, message, ...(node === undefined ? {} : { node }) } } }
-}
-
-function push(below: Stack, top: Pending): Stack {
-  return { top, below }
-}
-
-/** Events that tell how things go and ask for nothing. */
-function note(state: RunState, event: RunEvent): RunState {
-  switch (event.type) {
-    case "model-call-started": {
-      const current = state.current === null ? null : { ...state.current, openCall: event.call }
-      return { ...state, current, modelCalls: state.modelCalls + 1, lastModel: event.model }
-    }
-    case "model-text":
-      return { ...state, shown: state.shown + event.texts.join("") }
-    case "model-call-completed":
-      return noteCall(state, event)
-    case "child-run-started": {
-      if (state.current === null) return state
-      const children = [...state.current.children, { call: event.call, runId: event.runId }]
-      return { ...state, current: { ...state.current, children } }
-    }
-    case "content-reset":
-      return { ...state, shown: "" }
-    case "message-added":
-      return { ...state, shown: event.streamed ? state.shown : state.shown + event.text }
-    case "run-completed":
-      return ended(state, event.at, {
-        status: "completed",
-        node: event.node,
-        text: event.text,
-        messageId: event.messageId,
-        stopReason: event.stopReason,
-      })
-    case "run-failed":
-      return ended(state, event.at, {
-        status: "failed",
-        failure: event.failure,
-        error: event.error,
-        messageId: event.messageId,
-      })
-    case "run-cancelled":
-      return ended(state, event.at, { status: "cancelled", cause: event.cause, messageId: event.messageId })
-    default:
-      return state
+/** The top of the ready stack is to be started, if the bounds of the run allow one execution more (P7). */
+function startNext(graph: Graph, state: RunState, limits: PlanLimits): Step {
+  const top = state.ready?.top
+  const node = top === undefined ? undefined : graph.nodes[top.node]
+  if (top === undefined || node === undefined) return { state, command: nothing }
+  const iteration = runsOf(state, top.node)
+  if (state.log.length >= limits.executionsMax) {
+    const message = `A run may execute at most ${limits.executionsMax} nodes.`
+    return fail(state, { code: "RUN_EXECUTIONS_EXCEEDED", message, node: node.name })
   }
-}
-
-function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-completed" }>): RunState {
-  const { call, model, text, toolCalls, finishReason, usage } = event
-  const total = {
-    inputTokens: state.usage.inputTokens + usage.inputTokens,
-    outputTokens: state.usage.outputTokens + usage.outputTokens,
-    totalTokens: state.usage.totalTokens + usage.totalTokens,
+  if (iteration >= limits.loopsMax) {
+    const message = `A node may run at most ${limits.loopsMax} times in one run.`
+    return fail(state, { code: "RUN_LOOPS_EXCEEDED", message, node: node.name })
   }
-  const current =
-    state.current === null
-      ? null
-      : {
-          ...state.current,
-          openCall: null,
-          calls: [...state.current.calls, { call, model, text, toolCalls, finishReason, usage }],
-        }
-  return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason }
+  return { state, command: { type: "start-node", node: node.name, iteration, attempt: top.attempt } }
 }
 
-function ended(state: RunState, atMs: number, end: NonNullable<RunState["end"]>): RunState {
-  return { ...state, end, endedAtMs: atMs, ready: null, collecting: [] }
+function fail(state: RunState, failure: Failure): Step {
+  return { state, command: { type: "fail", failure } }
 }

@@ -99,7 +99,6 @@ export type RunEnd =
   | {
       readonly status: "completed"
       readonly node: string | null
-      readonly text: string
       readonly messageId: string | null
       readonly stopReason: "stop" | "length"
     }
@@ -127,8 +126,12 @@ export type RunState = {
   readonly modelCalls: number
   readonly lastModel: string | null
   readonly lastFinish: FinishReason | null
-  /** Text that was shown to the person and not reset. */
+  /** Text that was shown to the person since the last message and not reset. */
   readonly shown: string
+  /** How many characters of `shown` had been shown when the model call under way began. */
+  readonly shownBeforeCall: number
+  /** The messages that were added, joined by a blank line; null where none was. */
+  readonly reply: string | null
 }
 
 /** How often a node has run. */

@@ -1,0 +1,73 @@
+/**
+ * What events that ask for nothing leave in the state: calls, shown text, messages, and how the run ended. The other
+ * half of the fold is the planner's.
+ */
+import type { RunEvent } from "./events.ts"
+import type { CompletedCall, Current, RunState } from "./run-state.ts"
+
+/** Events that tell how things go and ask for nothing. */
+export function narrate(state: RunState, event: RunEvent): RunState {
+  switch (event.type) {
+    case "model-call-started": {
+      const current: Current | null = state.current === null ? null : { ...state.current, openCall: event.call }
+      const { shown, modelCalls } = state
+      return { ...state, current, modelCalls: modelCalls + 1, lastModel: event.model, shownBeforeCall: shown.length }
+    }
+    case "model-text":
+      return { ...state, shown: state.shown + event.texts.join("") }
+    case "model-call-completed":
+      return noteCall(state, event)
+    case "child-run-started": {
+      if (state.current === null) return state
+      const children = [...state.current.children, { call: event.call, runId: event.runId }]
+      return { ...state, current: { ...state.current, children } }
+    }
+    case "content-reset":
+      return { ...state, shown: "", shownBeforeCall: 0 }
+    case "message-added": {
+      const text = event.text ?? state.shown
+      return {
+        ...state,
+        shown: "",
+        shownBeforeCall: 0,
+        reply: state.reply === null ? text : `${state.reply}\n\n${text}`,
+      }
+    }
+    case "run-completed":
+      return ended(state, event.at, {
+        status: "completed",
+        node: event.node,
+        messageId: event.messageId,
+        stopReason: event.stopReason,
+      })
+    case "run-failed":
+      return ended(state, event.at, {
+        status: "failed",
+        failure: event.failure,
+        error: event.error,
+        messageId: event.messageId,
+      })
+    case "run-cancelled":
+      return ended(state, event.at, { status: "cancelled", cause: event.cause, messageId: event.messageId })
+    default:
+      return state
+  }
+}
+
+function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-completed" }>): RunState {
+  const { call, model, toolCalls, finishReason, usage } = event
+  const text = event.text ?? state.shown.slice(state.shownBeforeCall)
+  const completed: CompletedCall = { call, model, text, toolCalls, finishReason, usage }
+  const current =
+    state.current === null ? null : { ...state.current, openCall: null, calls: [...state.current.calls, completed] }
+  const total = {
+    inputTokens: state.usage.inputTokens + usage.inputTokens,
+    outputTokens: state.usage.outputTokens + usage.outputTokens,
+    totalTokens: state.usage.totalTokens + usage.totalTokens,
+  }
+  return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason }
+}
+
+function ended(state: RunState, atMs: number, end: NonNullable<RunState["end"]>): RunState {
+  return { ...state, end, endedAtMs: atMs, ready: null, collecting: [] }
+}

@@ -7,13 +7,18 @@
  */
 import type { Id } from "@brevet/core/ids"
 
-/** A run that ended: how, and what is kept with its row. `usage` and `result` are JSON text. */
+/**
+ * A run that ended: how, and what is kept with its row. `usage` and `result` are JSON text. `removesTurn` takes the turn's
+ * messages away with it; `failedRequestHash` (hex) lets a repetition of the request find the turn that failed.
+ */
 export type RunEnding = {
   readonly status: "completed" | "failed" | "cancelled"
   readonly atMs: number
   readonly usage: string
   readonly result: string
   readonly lastModel: string | null
+  readonly removesTurn: boolean
+  readonly failedRequestHash: string | null
 }
 
 /** A message to be stored with a write. `content`, `toolCalls` and `metadata` are JSON text. */
@@ -56,6 +61,8 @@ export type ThreadWrite = {
   readonly plain: boolean
   readonly metadata: string
   readonly visible: boolean
+  /** The conversation and the node that a called assistant talks for. */
+  readonly parent: { readonly threadId: Id<"thread">; readonly node: string } | null
 }
 
 /** The mark of an idempotent request that starts a run. */
@@ -66,10 +73,16 @@ export type IdempotencyMark = {
   readonly bodyHash: string
 }
 
-/** A run to be started. Its first append is `start.append` (epoch 1, saved number 0). */
+/**
+ * A run to be started. Its first append is `start.append` (epoch 1, saved number 0); where that ends the run already, the
+ * whole run is one write. `generation` is the one under which what the run is made of was read; null where nothing of it
+ * can change (runs of claimed work). `requestHash` (hex) refuses the start while a turn of the same request has just failed.
+ */
 export type RunStart = {
   readonly append: RunAppend
   readonly organizationId: Id<"organization">
+  readonly generation: number | null
+  readonly requestHash: string | null
   readonly workflowId: Id<"workflow"> | null
   readonly workflowVersion: number | null
   readonly assistantId: Id<"assistant"> | null
@@ -110,8 +123,16 @@ export type ClaimedRun = {
 export interface Owner {
   /** This process's incarnation, as `processes.id` has it. */
   processId(): string
-  /** False where nothing was started: the thread has changed or is busy, or the idempotency key is taken. */
+  /**
+   * False where nothing was started: the organization's generation or the thread has changed, the thread is busy, the
+   * idempotency key is taken, or a turn of the same request has just failed. Whoever asked looks again.
+   */
   start(start: RunStart): Promise<boolean>
+  /**
+   * Stores a run that waits for the turns before it in its thread. `full` where as many wait already, `changed` where
+   * `start` would have been refused for another reason than a busy thread, or where the thread is free.
+   */
+  enqueue(start: RunStart, options: { readonly queuedMax: number }): Promise<"queued" | "full" | "changed">
   append(append: RunAppend): Promise<AppendOutcome>
   /** Takes runs that are due: queued ones whose turn has come. */
   claimDue(limit: number): Promise<ClaimedRun[]>

@@ -2,11 +2,14 @@
  * The group statement: starts, appends and ends any number of runs in one round trip and one commit.
  *
  *   rows ($1, JSON)                       messages ($2, JSON)
- *    ├─ start ─> mark, thread made/taken ─> run inserted ─┐
- *    └─ append ─> run updated behind the fence ───────────┴─> landed ids ─> events, messages, response, thread released
+ *    ├─ start ─> able? ─> thread made/taken ─> run inserted ─┐
+ *    └─ append ─> run updated behind the fence ──────────────┴─> landed ids ─> events, messages, response, mark, release
  *
- * Rules (`runs` §2): the UPDATE is the fence (E1); at most one row per run (E2); events and messages go in only for ids
+ * Rules (`runs` §2): the UPDATE is the fence (E1); at most one row per run (E2); everything else goes in only for ids
  * that landed; a missing id has lost or was refused. `$3` is this process; it starts nothing once it is declared dead.
+ * A start is refused where what it was made of has changed (the organization's generation, the thread's revision), where
+ * its idempotency key is taken, or where a turn of the same request failed within the last minute. Two starts with one
+ * new key in the same instant are told apart by the unique index, which fails the statement (see `group-writer`).
  *
  * Rows travel as one JSON text: measured against text arrays it costs Node less, since the text is made by the native
  * serialiser. Bodies are JSON *within* a JSON string, so NUL and lone surrogates stay escaped.
@@ -28,39 +31,52 @@ WITH v AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1::json) AS v(
     op text, id uuid, at timestamptz, epoch int, saved bigint, first bigint, last bigint, body text,
     thread_id uuid, turn int, status text, finished_at timestamptz, usage text, result text, last_model text, said int,
-    organization_id uuid, workflow_id uuid, workflow_version int, assistant_id uuid, parent_run_id uuid, retry_of uuid,
-    response_id uuid, mode text, new_thread boolean, thread_revision bigint, user_id uuid, pinned_workflow uuid,
-    pinned_version int, workflow_tag uuid, plain boolean, metadata text, visible boolean,
+    removes boolean, failed_hash text, organization_id uuid, generation bigint, request_hash text, workflow_id uuid,
+    workflow_version int, assistant_id uuid, parent_run_id uuid, retry_of uuid, response_id uuid, mode text,
+    new_thread boolean, thread_revision bigint, user_id uuid, pinned_workflow uuid, pinned_version int,
+    workflow_tag uuid, plain boolean, metadata text, visible boolean, parent_thread_id uuid, parent_node text,
     idem_key text, idem_method text, idem_path text, idem_hash text)),
-alive AS MATERIALIZED (SELECT 1 FROM processes WHERE id = $3 AND dead_at IS NULL),
-marked AS (
-  INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
-  SELECT organization_id, idem_key, idem_method, idem_path, decode(idem_hash, 'hex'), id, response_id, at
-  FROM v WHERE op = 'start' AND idem_key IS NOT NULL AND EXISTS (SELECT FROM alive)
-  ON CONFLICT DO NOTHING RETURNING run_id),
-able AS (
-  SELECT * FROM v WHERE op = 'start' AND EXISTS (SELECT FROM alive)
-    AND (idem_key IS NULL OR EXISTS (SELECT FROM marked WHERE marked.run_id = v.id))),
+able AS MATERIALIZED (
+  SELECT * FROM v WHERE op = 'start'
+    AND EXISTS (SELECT FROM processes WHERE id = $3 AND dead_at IS NULL)
+    AND (generation IS NULL OR EXISTS (
+      SELECT FROM organizations o WHERE o.id = v.organization_id AND o.generation = v.generation))
+    AND (idem_key IS NULL OR NOT EXISTS (
+      SELECT FROM idempotency_keys k WHERE k.organization_id = v.organization_id AND k.key = v.idem_key
+        AND k.method = v.idem_method AND k.path = v.idem_path))
+    AND (request_hash IS NULL OR NOT EXISTS (
+      SELECT FROM failed_turns f WHERE f.organization_id = v.organization_id
+        AND f.request_hash = decode(v.request_hash, 'hex') AND f.failed_at > v.at - interval '60 seconds'))),
 made AS (
   INSERT INTO threads (id, organization_id, user_id, assistant_id, workflow_id, workflow_version, workflow_tag, plain,
-    metadata, visible_in_ui, turn, message_count, active_run, last_message_at, created_at, updated_at)
+    parent_thread_id, parent_node, metadata, visible_in_ui, turn, message_count, active_run, last_model_used,
+    last_message_at, created_at, updated_at)
   SELECT thread_id, organization_id, user_id, assistant_id, pinned_workflow, pinned_version, workflow_tag, plain,
-    metadata, visible, turn, said, id, at, at, at
-  FROM able WHERE new_thread ON CONFLICT DO NOTHING RETURNING active_run AS id),
+    parent_thread_id, parent_node, metadata, visible, turn, said, CASE WHEN status = 'running' THEN id END, last_model,
+    at, at, at
+  FROM able WHERE new_thread ON CONFLICT DO NOTHING RETURNING id AS thread_id),
 taken AS (
-  UPDATE threads t SET active_run = v.id, turn = v.turn, message_count = t.message_count + v.said, last_message_at = v.at,
-    updated_at = v.at, revision = t.revision + 1, assistant_id = v.assistant_id, workflow_id = v.pinned_workflow,
-    workflow_version = v.pinned_version, plain = v.plain, workflow_tag = COALESCE(t.workflow_tag, v.workflow_tag)
+  UPDATE threads t SET active_run = CASE WHEN v.status = 'running' THEN v.id END, turn = v.turn,
+    message_count = t.message_count + v.said, last_message_at = v.at, updated_at = v.at, revision = t.revision + 1,
+    assistant_id = v.assistant_id, workflow_id = v.pinned_workflow, workflow_version = v.pinned_version,
+    plain = v.plain, workflow_tag = COALESCE(t.workflow_tag, v.workflow_tag),
+    last_model_used = COALESCE(v.last_model, t.last_model_used)
   FROM able v WHERE NOT v.new_thread AND t.id = v.thread_id AND t.revision = v.thread_revision
     AND t.active_run IS NULL AND t.queued = 0 AND t.deleted_at IS NULL
   RETURNING v.id),
-begun AS (SELECT id FROM made UNION ALL SELECT id FROM taken UNION ALL SELECT id FROM able WHERE thread_id IS NULL),
+begun AS (
+  SELECT able.id FROM made JOIN able USING (thread_id) UNION ALL SELECT id FROM taken
+  UNION ALL SELECT id FROM able WHERE thread_id IS NULL),
 started AS (
   INSERT INTO runs (id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
-    retry_of, status, mode, owner, epoch, seq, created_at, started_at)
+    retry_of, status, mode, owner, epoch, seq, request_hash, created_at, started_at, finished_at, usage, result)
   SELECT id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
-    retry_of, 'running', mode, $3, epoch, last, at, at
-  FROM v JOIN begun USING (id) RETURNING id),
+    retry_of, status, mode, $3, epoch, last, request_hash, at, at, finished_at, usage, result
+  FROM v JOIN begun USING (id) ON CONFLICT (id) DO NOTHING RETURNING id),
+marked AS (
+  INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
+  SELECT organization_id, idem_key, idem_method, idem_path, decode(idem_hash, 'hex'), id, response_id, at
+  FROM v JOIN started USING (id) WHERE idem_key IS NOT NULL),
 answered AS (
   INSERT INTO responses (id, organization_id, run_id, first_seq)
   SELECT response_id, organization_id, id, first FROM v JOIN started USING (id) WHERE response_id IS NOT NULL),
@@ -69,8 +85,9 @@ fenced AS (
     finished_at = v.finished_at, usage = v.usage, result = v.result
   FROM v WHERE v.op = 'append' AND r.id = v.id AND r.owner = $3 AND r.epoch = v.epoch AND r.seq = v.saved
     AND r.status = 'running'
-  RETURNING r.id, r.cancel_mark),
-landed AS MATERIALIZED (SELECT id, NULL::text AS cancel_mark FROM started UNION ALL SELECT id, cancel_mark FROM fenced),
+  RETURNING r.id, r.organization_id, r.cancel_mark),
+landed AS MATERIALIZED (
+  SELECT id, NULL::text AS cancel_mark FROM started UNION ALL SELECT id, cancel_mark FROM fenced),
 logged AS (
   INSERT INTO events (run_id, seq, n, body) SELECT id, first, last - first + 1, body FROM v JOIN landed USING (id)),
 told AS (
@@ -79,9 +96,20 @@ told AS (
   FROM json_to_recordset($2::json) AS m(run_id uuid, thread_id uuid, turn int, ordinal int, id uuid, role text,
     content text, metadata text, created_at timestamptz)
   JOIN landed ON landed.id = m.run_id),
+removed AS (
+  UPDATE messages m SET deleted_at = v.finished_at FROM v JOIN fenced USING (id)
+  WHERE v.removes AND m.thread_id = v.thread_id AND m.turn = v.turn AND m.deleted_at IS NULL RETURNING v.id),
+failed AS (
+  INSERT INTO failed_turns (organization_id, request_hash, thread_id, turn, failed_at)
+  SELECT fenced.organization_id, decode(v.failed_hash, 'hex'), v.thread_id, v.turn, v.finished_at
+  FROM v JOIN fenced USING (id) WHERE v.failed_hash IS NOT NULL AND v.thread_id IS NOT NULL
+  ON CONFLICT (organization_id, request_hash)
+    DO UPDATE SET thread_id = excluded.thread_id, turn = excluded.turn, failed_at = excluded.failed_at),
 released AS (
-  UPDATE threads t SET active_run = NULL, message_count = t.message_count + v.said, last_message_at = v.finished_at,
-    updated_at = v.finished_at, revision = t.revision + 1, last_model_used = COALESCE(v.last_model, t.last_model_used)
+  UPDATE threads t SET active_run = NULL,
+    message_count = t.message_count + v.said - (SELECT count(*) FROM removed WHERE removed.id = v.id),
+    last_message_at = v.finished_at, updated_at = v.finished_at, revision = t.revision + 1,
+    last_model_used = COALESCE(v.last_model, t.last_model_used)
   FROM v JOIN fenced USING (id) WHERE v.status <> 'running' AND t.id = v.thread_id AND t.active_run = v.id
   RETURNING v.id, t.queued)
 SELECT landed.id, landed.cancel_mark, released.queued FROM landed LEFT JOIN released USING (id)`
@@ -129,6 +157,8 @@ function appendValue(append: RunAppend): Record<string, unknown> {
     usage: ending?.usage ?? null,
     result: ending?.result ?? null,
     last_model: ending?.lastModel ?? null,
+    removes: ending?.removesTurn ?? false,
+    failed_hash: ending?.failedRequestHash ?? null,
   }
 }
 
@@ -139,6 +169,8 @@ function startValue(start: RunStart): Record<string, unknown> {
     op: "start",
     at: timestamp(start.createdAtMs),
     organization_id: uuidOf(start.organizationId),
+    generation: start.generation,
+    request_hash: start.requestHash,
     workflow_id: uuidOrNull(start.workflowId),
     workflow_version: start.workflowVersion,
     assistant_id: uuidOrNull(start.assistantId),
@@ -158,6 +190,8 @@ function startValue(start: RunStart): Record<string, unknown> {
           plain: thread.plain,
           metadata: thread.metadata,
           visible: thread.visible,
+          parent_thread_id: uuidOrNull(thread.parent?.threadId ?? null),
+          parent_node: thread.parent?.node ?? null,
         }),
     ...(idempotency === null
       ? {}

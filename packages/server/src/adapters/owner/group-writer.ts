@@ -2,13 +2,16 @@
  * The group-commit writer: collects what runs want to write for one tick, then sends it as one group statement over one
  * of its own connections; what arrives meanwhile rides in the next flush (E7).
  *
- * States of a row: queued → in flight → settled (landed, lost, or failed).
- * A commit whose outcome is unknown (the connection broke in a flush) is asked for again: each row is looked up by its
- * run before it counts as lost (E6). Appends are tried again until the store is back; starts are refused with 503,
- * since nothing was accepted yet.
+ * States of a row: queued → in flight → settled (landed, refused, or failed)
+ *                              └─ the connection broke ─> unknown → asked for again → settled, or queued once more
  *
- * Invariants: at most one row per run in a flush (E2) — kept by the callers, who have one append of a run in flight at
- * a time (E3); a row is settled exactly once; `synchronous_commit` stays on.
+ * A row that is missing from the answer is looked up by its run before it counts as refused (E6): it may have landed in
+ * a flush whose answer never came. While the store is away, appends wait until it is back, also for minutes; starts
+ * that were not sent yet are refused with 503, since nothing was accepted.
+ *
+ * Invariants: at most one row per run in a flush (E2), kept by the callers, who have one append of a run in flight at a
+ * time (E3); a row is settled exactly once; sending a row twice is harmless (runs have an id, appends a fence);
+ * `synchronous_commit` stays on.
  */
 import { Refusal } from "@brevet/core/errors"
 import { idFrom, uuidOf } from "@brevet/core/ids"
@@ -25,6 +28,14 @@ const connectionsMax = 2
 /** Rows in one flush: bounds the size of one statement. */
 const flushRowsMax = 256
 const reconnectDelayMs = 100
+
+type FoundRow = {
+  readonly id: string
+  readonly owner: string | null
+  readonly epoch: number
+  readonly seq: number
+  readonly cancel_mark: string | null
+}
 
 type Queued = { readonly row: GroupRow; resolve(outcome: AppendOutcome): void; reject(error: unknown): void }
 
@@ -45,10 +56,10 @@ export class GroupWriter {
 
   /** Opens the connections; to be awaited once, so that a wrong address is known at start. */
   async open(): Promise<void> {
-    for (let count = 0; count < connectionsMax; count += 1) this.#idle.push(await this.#connect())
+    for (; this.#open < connectionsMax; this.#open += 1) this.#idle.push(await this.#connect())
   }
 
-  /** True if the run was started. Throws SERVICE_UNAVAILABLE where the store is away. */
+  /** True if the run was started (or, with an ending, ran). Throws SERVICE_UNAVAILABLE where the store is away. */
   async start(start: RunStart): Promise<boolean> {
     return (await this.#submit({ op: "start", start })).landed
   }
@@ -101,20 +112,18 @@ export class GroupWriter {
   }
 
   async #write(client: pg.Client, batch: readonly Queued[]): Promise<void> {
-    const values = groupValues(
-      batch.map((queued) => queued.row),
-      this.#processId(),
-    )
+    const processId = this.#processId()
+    const rows = batch.map((queued) => queued.row)
+    const values = groupValues(rows, processId)
     const result = await client.query<LandedRow>({ name: "group", text: groupStatement, values })
     const landed = new Map(result.rows.map((row) => [row.id, row]))
+    const missing: Queued[] = []
     for (const queued of batch) {
-      const row = landed.get(uuidOf(runOf(queued.row)))
-      queued.resolve(
-        row === undefined
-          ? { landed: false }
-          : { landed: true, cancelMark: row.cancel_mark, queued: (row.queued ?? 0) > 0 },
-      )
+      const row = landed.get(uuidOf(appendOf(queued.row).runId))
+      if (row === undefined) missing.push(queued)
+      else queued.resolve({ landed: true, cancelMark: row.cancel_mark, queued: (row.queued ?? 0) > 0 })
     }
+    if (missing.length > 0) await this.#settle(client, missing, () => ({ landed: false }))
   }
 
   /** After a flush that threw. A fault of one row must not take the others with it. */
@@ -122,56 +131,67 @@ export class GroupWriter {
     if (isStoreAway(error)) {
       this.#open -= 1
       await client.end().catch(() => {})
-      await this.#settleUnknown(batch, error)
+      await this.#askAgain(batch)
       return
     }
     for (const queued of batch) {
-      await this.#write(client, [queued]).catch((fault: unknown) => queued.reject(fault))
+      await this.#write(client, [queued]).catch((fault: unknown) => {
+        // Another start with the same idempotency key was first.
+        if (isUniqueViolation(fault)) queued.resolve({ landed: false })
+        else queued.reject(fault)
+      })
     }
     this.#idle.push(client)
     this.#schedule()
   }
 
-  /** E6: what became of rows whose commit is unknown is read from their runs. */
-  async #settleUnknown(batch: readonly Queued[], cause: unknown): Promise<void> {
-    const client = await this.#connectAgain()
-    if (client === null) {
-      for (const queued of batch) queued.reject(new Refusal("SERVICE_UNAVAILABLE", { cause }))
-      return
-    }
-    try {
-      const ids = batch.map((queued) => uuidOf(runOf(queued.row)))
-      const text = "SELECT id, owner, epoch, seq, status, cancel_mark FROM runs WHERE id = ANY($1)"
-      const found = await client.query<{
-        id: string
-        owner: string | null
-        epoch: number
-        seq: number
-        status: string
-        cancel_mark: string | null
-      }>(text, [ids])
-      const byId = new Map(found.rows.map((row) => [idFrom("run", row.id) as string, row]))
-      for (const queued of batch) {
-        const run = byId.get(runOf(queued.row))
-        const append = queued.row.op === "start" ? queued.row.start.append : queued.row.append
-        const mine = run !== undefined && run.owner === this.#processId() && run.epoch === append.epoch
-        if (mine && run.seq === append.last) {
-          // Whether others of the thread wait is not known; releasing where none waits is harmless.
-          queued.resolve({ landed: true, cancelMark: run.cancel_mark, queued: append.ending !== null })
-        } else if (queued.row.op === "start")
-          queued.reject(new Refusal("SERVICE_UNAVAILABLE", { cause, retryAfterSeconds: 1 }))
-        else if (mine && run.seq === append.savedNumber && run.status === "running") this.#queue.push(queued)
-        else queued.resolve({ landed: false })
+  /** E6: what became of rows whose commit is unknown; those that did not land are sent once more. */
+  async #askAgain(batch: readonly Queued[]): Promise<void> {
+    for (;;) {
+      const client = await this.#connectAgain()
+      if (client === null) {
+        for (const queued of batch) queued.reject(new Refusal("SERVICE_UNAVAILABLE"))
+        return
       }
-    } catch {
-      // It broke again while it was asked: what is settled stays so, the rest is asked for once more.
-      await client.end().catch(() => {})
-      this.#open -= 1
-      await this.#settleUnknown(batch, cause)
-      return
+      try {
+        await this.#settle(client, batch, (queued) => {
+          this.#queue.push(queued)
+          return null
+        })
+        this.#idle.push(client)
+        this.#schedule()
+        return
+      } catch {
+        // It broke again while it was asked: nothing is settled yet.
+        this.#open -= 1
+        await client.end().catch(() => {})
+      }
     }
-    this.#idle.push(client)
-    this.#schedule()
+  }
+
+  /** Looks rows up by their runs: those that landed are settled so, the others as the caller says (null: not yet). */
+  async #settle(
+    client: pg.Client,
+    batch: readonly Queued[],
+    otherwise: (queued: Queued) => AppendOutcome | null,
+  ): Promise<void> {
+    const ids = batch.map((queued) => uuidOf(appendOf(queued.row).runId))
+    const found = await client.query<FoundRow>(
+      "SELECT id, owner, epoch, seq, cancel_mark FROM runs WHERE id = ANY($1)",
+      [ids],
+    )
+    const byId = new Map(found.rows.map((row) => [idFrom("run", row.id), row]))
+    for (const queued of batch) {
+      const append = appendOf(queued.row)
+      const run = byId.get(append.runId)
+      const isMine = run !== undefined && run.owner === this.#processId() && run.epoch === append.epoch
+      const outcome: AppendOutcome | null =
+        isMine && run.seq === append.last
+          ? // Whether others of the thread wait is not known; releasing where none waits is harmless.
+            { landed: true, cancelMark: run.cancel_mark, queued: append.ending !== null }
+          : otherwise(queued)
+      if (outcome !== null) queued.resolve(outcome)
+    }
   }
 
   async #reopen(): Promise<void> {
@@ -180,7 +200,9 @@ export class GroupWriter {
     this.#schedule()
   }
 
+  /** A new connection, however long it takes; null once the writer is closed. Counts as open while it is tried. */
   async #connectAgain(): Promise<pg.Client | null> {
+    this.#open += 1
     while (!this.#closed) {
       try {
         return await this.#connect()
@@ -189,6 +211,7 @@ export class GroupWriter {
         await new Promise((resolve) => setTimeout(resolve, reconnectDelayMs))
       }
     }
+    this.#open -= 1
     return null
   }
 
@@ -200,13 +223,11 @@ export class GroupWriter {
   }
 
   async #connect(): Promise<pg.Client> {
-    this.#open += 1
     const client = new pg.Client({ ...this.#connection, connectionTimeoutMillis: 5_000 })
     try {
       await client.connect()
       await client.query(sessionSettings)
     } catch (error) {
-      this.#open -= 1
       await client.end().catch(() => {})
       throw error
     }
@@ -221,6 +242,10 @@ export class GroupWriter {
   }
 }
 
-function runOf(row: GroupRow): RunAppend["runId"] {
-  return row.op === "start" ? row.start.append.runId : row.append.runId
+function appendOf(row: GroupRow): RunAppend {
+  return row.op === "start" ? row.start.append : row.append
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === "23505"
 }

@@ -4,6 +4,7 @@ import type pg from "pg"
 import type { Clock } from "../../ports/context.ts"
 import type { ClaimedRun, Owner } from "../../ports/owner.ts"
 import type { Sql, SqlPool } from "../store/postgres/sql.ts"
+import { enqueue } from "./enqueue.ts"
 import { GroupWriter } from "./group-writer.ts"
 import { Incarnation } from "./incarnation.ts"
 
@@ -63,6 +64,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
       if (!landed) incarnation.forget(start.append.runId)
       return landed
     },
+    enqueue: (start, options) => enqueue(pool, start, options),
     append: (append) => writer.append(append),
     claimDue: (limit) => claimDue(pool, incarnation.id(), limit),
     recover: () => recover(pool, incarnation),

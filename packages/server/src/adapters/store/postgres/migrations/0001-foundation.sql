@@ -131,6 +131,7 @@ CREATE TABLE processes (
 );
 
 -- A conversation. `active_run` is the one turn that runs in it; `queued` counts turns that wait for it to end.
+-- A called assistant talks in a hidden thread of its own per (parent thread, node).
 -- `turn` is the number of the newest turn; messages are ordered by (turn, ordinal).
 CREATE TABLE threads (
   id uuid PRIMARY KEY,
@@ -141,6 +142,8 @@ CREATE TABLE threads (
   workflow_version integer,
   workflow_tag uuid,
   plain boolean NOT NULL DEFAULT false,
+  parent_thread_id uuid,
+  parent_node text,
   title text,
   metadata text NOT NULL DEFAULT '{}',
   visible_in_ui boolean NOT NULL DEFAULT true,
@@ -159,6 +162,7 @@ CREATE TABLE threads (
   deleted_at timestamptz
 ) WITH (fillfactor = 70);
 CREATE INDEX threads_by_organization ON threads (organization_id, created_at, id);
+CREATE UNIQUE INDEX threads_by_parent ON threads (parent_thread_id, parent_node) WHERE parent_thread_id IS NOT NULL;
 CREATE INDEX threads_to_release ON threads (id) WHERE active_run IS NULL AND queued > 0;
 
 -- `content` and `tool_calls` are JSON text. A message that an edit or a deletion removed keeps its row.
@@ -199,6 +203,7 @@ CREATE TABLE runs (
   held boolean NOT NULL DEFAULT false,
   due_at timestamptz,
   cancel_mark text,
+  request_hash text,
   created_at timestamptz NOT NULL,
   started_at timestamptz,
   finished_at timestamptz,
@@ -225,6 +230,18 @@ CREATE TABLE responses (
   run_id uuid NOT NULL,
   first_seq bigint NOT NULL
 );
+
+-- Turns that failed a moment ago, by the digest of their request: clients repeat such a request by themselves, and the
+-- second try takes the place of the first. Rows older than a minute mean nothing.
+CREATE TABLE failed_turns (
+  organization_id uuid NOT NULL,
+  request_hash bytea NOT NULL,
+  thread_id uuid NOT NULL,
+  turn integer NOT NULL,
+  failed_at timestamptz NOT NULL,
+  PRIMARY KEY (organization_id, request_hash)
+);
+CREATE INDEX failed_turns_by_age ON failed_turns (failed_at);
 
 -- A stored first answer per (organization, key, method, path). `run_id` is set for calls that start a run.
 CREATE TABLE idempotency_keys (

@@ -1,0 +1,123 @@
+/**
+ * Stores a run that waits for the turns before it in its thread (E10). Its user's message is there and can be read at
+ * once; its events begin in epoch 1, and whoever claims it goes on in epoch 2.
+ */
+import { uuidOf } from "@brevet/core/ids"
+import pg from "pg"
+import type { RunStart, ThreadWrite } from "../../ports/owner.ts"
+import type { Sql, SqlPool } from "../store/postgres/sql.ts"
+
+/** See `Owner.enqueue`. */
+export async function enqueue(
+  pool: SqlPool,
+  start: RunStart,
+  options: { readonly queuedMax: number },
+): Promise<"queued" | "full" | "changed"> {
+  const { thread } = start
+  if (thread === null) throw new Error("only the turns of a thread wait for each other")
+  try {
+    return await pool.transaction(async (sql) => {
+      const seen = await look(sql, start, thread)
+      if (seen === null || (seen.active_run === null && seen.queued === 0)) return "changed"
+      if (seen.queued >= options.queuedMax) return "full"
+      await store(sql, start, thread)
+      return "queued"
+    })
+  } catch (error) {
+    // A run with the same idempotency key was first.
+    if (error instanceof pg.DatabaseError && error.code === "23505") return "changed"
+    throw error
+  }
+}
+
+type SeenThread = { readonly active_run: string | null; readonly queued: number }
+
+/** Holds the thread and the organization's row; null where what the run was made of has changed. */
+function look(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<SeenThread | null> {
+  return sql.first<SeenThread>({
+    text: `SELECT t.active_run, t.queued FROM threads t JOIN organizations o ON o.id = t.organization_id
+           WHERE t.id = $1 AND t.deleted_at IS NULL AND t.turn = $2 AND t.assistant_id IS NOT DISTINCT FROM $3
+             AND ($4::bigint IS NULL OR o.generation = $4)
+           FOR UPDATE OF t FOR SHARE OF o`,
+    values: [
+      uuidOf(thread.id),
+      (start.append.turn ?? 1) - 1,
+      start.assistantId === null ? null : uuidOf(start.assistantId),
+      start.generation,
+    ],
+  })
+}
+
+async function store(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<void> {
+  const { append, idempotency } = start
+  const at = new Date(start.createdAtMs).toISOString()
+  const runId = uuidOf(append.runId)
+  const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id))
+  if (idempotency !== null) {
+    await sql.rows({
+      text: `INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
+             VALUES ($1, $2, $3, $4, decode($5, 'hex'), $6, $7, $8)`,
+      values: [
+        uuidOf(start.organizationId),
+        idempotency.key,
+        idempotency.method,
+        idempotency.path,
+        idempotency.bodyHash,
+        runId,
+        uuidOrNull(start.responseId),
+        at,
+      ],
+    })
+  }
+  await sql.rows({
+    text: `INSERT INTO runs (id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, status,
+             mode, epoch, seq, request_hash, created_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12)`,
+    values: [
+      runId,
+      uuidOf(start.organizationId),
+      uuidOrNull(start.workflowId),
+      start.workflowVersion,
+      uuidOrNull(start.assistantId),
+      uuidOf(thread.id),
+      append.turn,
+      start.mode,
+      append.epoch,
+      append.last,
+      start.requestHash,
+      at,
+    ],
+  })
+  await sql.rows({
+    text: "INSERT INTO events (run_id, seq, n, body) VALUES ($1, $2, $3, $4)",
+    values: [runId, append.first, append.last - append.first + 1, append.body],
+  })
+  if (start.responseId !== null) {
+    await sql.rows({
+      text: "INSERT INTO responses (id, organization_id, run_id, first_seq) VALUES ($1, $2, $3, $4)",
+      values: [uuidOf(start.responseId), uuidOf(start.organizationId), runId, append.first],
+    })
+  }
+  for (const message of append.messages) {
+    await sql.rows({
+      text: `INSERT INTO messages (thread_id, turn, ordinal, id, run_id, role, content, metadata, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      values: [
+        uuidOf(thread.id),
+        append.turn,
+        message.ordinal,
+        uuidOf(message.id),
+        runId,
+        message.role,
+        message.content,
+        message.metadata,
+        new Date(message.createdAtMs).toISOString(),
+      ],
+    })
+  }
+  await sql.rows({
+    text: `UPDATE threads SET queued = queued + 1, turn = $2, message_count = message_count + $3, last_message_at = $4,
+             updated_at = $4, revision = revision + 1 WHERE id = $1`,
+    values: [uuidOf(thread.id), append.turn, append.messages.length, at],
+  })
+}

@@ -115,7 +115,13 @@ export type RunEvent =
       readonly error: Failure
       readonly retryable: boolean
     } & ExecutionKey)
-  | ({ readonly type: "model-call-started"; readonly at: number; readonly model: string } & CallKey)
+  /** `summarized`: a summary stands for older messages. */
+  | ({
+      readonly type: "model-call-started"
+      readonly at: number
+      readonly model: string
+      readonly summarized?: boolean
+    } & CallKey)
   | ({ readonly type: "model-text"; readonly texts: readonly string[] } & CallKey)
   | ({
       readonly type: "model-call-completed"

@@ -10,8 +10,8 @@ export function narrate(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case "model-call-started": {
       const current: Current | null = state.current === null ? null : { ...state.current, openCall: event.call }
-      const { shown, modelCalls } = state
-      return { ...state, current, modelCalls: modelCalls + 1, lastModel: event.model, shownBeforeCall: shown.length }
+      const isSummarized = state.isSummarized || event.summarized === true
+      return { ...state, current, isSummarized, lastModel: event.model, shownBeforeCall: state.shown.length }
     }
     case "model-text":
       return { ...state, shown: state.shown + event.texts.join("") }
@@ -20,7 +20,7 @@ export function narrate(state: RunState, event: RunEvent): RunState {
     case "child-run-started": {
       if (state.current === null) return state
       const children = [...state.current.children, { call: event.call, runId: event.runId }]
-      return { ...state, current: { ...state.current, children } }
+      return { ...state, current: { ...state.current, children }, hasEffects: true }
     }
     case "content-reset":
       return { ...state, shown: "", shownBeforeCall: 0 }
@@ -65,7 +65,7 @@ function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-
     outputTokens: state.usage.outputTokens + usage.outputTokens,
     totalTokens: state.usage.totalTokens + usage.totalTokens,
   }
-  return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason }
+  return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason, hasEffects: true }
 }
 
 function ended(state: RunState, atMs: number, end: NonNullable<RunState["end"]>): RunState {

@@ -122,8 +122,11 @@ export type RunState = {
   readonly log: Log<Execution>
   readonly byNode: readonly Log<Execution>[]
   readonly usage: Usage
-  /** Model calls that began, and the model of the last one. */
-  readonly modelCalls: number
+  /** A model call was completed or another run called: repeating the run from its beginning would do that again. */
+  readonly hasEffects: boolean
+  /** A model call was given a summary in the place of older messages. */
+  readonly isSummarized: boolean
+  /** The model of the last call. */
   readonly lastModel: string | null
   readonly lastFinish: FinishReason | null
   /** Text that was shown to the person since the last message and not reset. */

@@ -6,7 +6,7 @@ import { z } from "zod"
 import type { PromotionReport } from "../graph/report.ts"
 import type { JsonObject } from "../json.ts"
 import { route } from "./route.ts"
-import { descriptionText, nameText } from "./text.ts"
+import { descriptionText, jsonObject, nameText } from "./text.ts"
 
 /** Something worth saying about a definition. */
 export const findingAnswer = z
@@ -123,7 +123,7 @@ export const validateDefinitionRoute = route({
   params: {},
   query: z.object({}),
   unknownQuery: "refuse",
-  body: z.strictObject({ definition: z.looseObject({}) }),
+  body: z.strictObject({ definition: jsonObject }),
   answers: { 200: { description: "Findings and the verdict on promotion", schema: promotionReportAnswer } },
   errors: [],
   idempotency: "none",

@@ -4,7 +4,7 @@
  */
 import type { z } from "zod"
 import type { ErrorCode } from "../errors.ts"
-import type { IdNoun } from "../ids.ts"
+import type { Id, IdNoun } from "../ids.ts"
 
 /** The scopes of a key; `*` holds all others. */
 export const scopes = [
@@ -80,7 +80,11 @@ export function route<
 export type RouteInput<R> =
   R extends Route<infer Params, infer Query, infer Body>
     ? {
-        readonly params: { readonly [Name in keyof Params]: string }
+        readonly params: {
+          readonly [Name in keyof Params]: Params[Name] extends { readonly noun: infer Noun extends IdNoun }
+            ? Id<Noun>
+            : string
+        }
         readonly query: z.output<Query>
         readonly body: z.output<Body>
       }

@@ -1,5 +1,6 @@
 /** Schemas that several resources share: names, descriptions, free-form JSON, and the pages and flags of a query. */
 import { z } from "zod"
+import type { JsonObject } from "../json.ts"
 
 const loneSurrogate = /\p{Surrogate}/u
 
@@ -30,6 +31,9 @@ export function freeObject(lengthMax: number) {
     message: `must be at most ${lengthMax} characters of JSON`,
   })
 }
+
+/** Any JSON object, whole as it was sent. What comes from a request is JSON already, so its values are. */
+export const jsonObject = z.looseObject({}) as unknown as z.ZodType<JsonObject, JsonObject>
 
 /** A boolean of a query: `true`, `false`, `1`, `0`. */
 export const queryBoolean = z.enum(["true", "false", "1", "0"]).transform((text) => text === "true" || text === "1")

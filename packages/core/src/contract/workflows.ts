@@ -8,10 +8,7 @@ import type { JsonObject } from "../json.ts"
 import { toUnixSeconds } from "../time.ts"
 import { presentReport, promotionReportAnswer } from "./promotion.ts"
 import { route } from "./route.ts"
-import { descriptionText, listLimit, listOffset, nameText, plainText, queryBoolean } from "./text.ts"
-
-/** A definition: any JSON object, kept as it was sent. */
-const definitionField = z.looseObject({})
+import { descriptionText, jsonObject, listLimit, listOffset, nameText, plainText, queryBoolean } from "./text.ts"
 
 /** The caller's own id of a workflow: 1–255 characters; `""` and `null` mean none (ours). */
 const externalIdField = plainText(255)
@@ -19,7 +16,7 @@ const externalIdField = plainText(255)
 /** The body of a creation. `null` counts as absent where a field is optional (ours). */
 export const workflowCreateBody = z.strictObject({
   name: nameText,
-  definition: definitionField,
+  definition: jsonObject,
   description: descriptionText.nullish(),
   external_id: externalIdField.nullish(),
 })
@@ -28,7 +25,7 @@ export const workflowCreateBody = z.strictObject({
 export const workflowUpdateBody = z.strictObject({
   name: nameText.optional(),
   description: descriptionText.nullish(),
-  definition: definitionField.optional(),
+  definition: jsonObject.optional(),
   is_active: z.boolean().optional(),
   external_id: externalIdField.nullish(),
 })

@@ -56,7 +56,8 @@ export type ThreadWrite = {
   readonly assistantId: Id<"assistant"> | null
   readonly pinnedWorkflowId: Id<"workflow"> | null
   readonly pinnedVersion: number | null
-  readonly workflowTag: Id<"workflow"> | null
+  /** What the request tags a new thread with (`workflow_id`); any plain text, as a rule a workflow's id. */
+  readonly workflowTag: string | null
   /** The thread's turns are answered without a workflow. */
   readonly plain: boolean
   readonly metadata: string

@@ -34,7 +34,7 @@ WITH v AS MATERIALIZED (
     removes boolean, failed_hash text, organization_id uuid, generation bigint, request_hash text, workflow_id uuid,
     workflow_version int, assistant_id uuid, parent_run_id uuid, retry_of uuid, response_id uuid, mode text,
     new_thread boolean, thread_revision bigint, user_id uuid, pinned_workflow uuid, pinned_version int,
-    workflow_tag uuid, plain boolean, metadata text, visible boolean, parent_thread_id uuid, parent_node text,
+    workflow_tag text, plain boolean, metadata text, visible boolean, parent_thread_id uuid, parent_node text,
     idem_key text, idem_method text, idem_path text, idem_hash text)),
 able AS MATERIALIZED (
   SELECT * FROM v WHERE op = 'start'
@@ -186,7 +186,7 @@ function startValue(start: RunStart): Record<string, unknown> {
           user_id: uuidOf(thread.userId),
           pinned_workflow: uuidOrNull(thread.pinnedWorkflowId),
           pinned_version: thread.pinnedVersion,
-          workflow_tag: uuidOrNull(thread.workflowTag),
+          workflow_tag: thread.workflowTag,
           plain: thread.plain,
           metadata: thread.metadata,
           visible: thread.visible,

@@ -132,7 +132,8 @@ CREATE TABLE processes (
 
 -- A conversation. `active_run` is the one turn that runs in it; `queued` counts turns that wait for it to end.
 -- A called assistant talks in a hidden thread of its own per (parent thread, node).
--- `turn` is the number of the newest turn; messages are ordered by (turn, ordinal).
+-- `turn` is the number of the newest turn; messages are ordered by (turn, ordinal). `workflow_tag` is the caller's own
+-- text, as a rule a workflow's id.
 CREATE TABLE threads (
   id uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
@@ -140,7 +141,7 @@ CREATE TABLE threads (
   assistant_id uuid,
   workflow_id uuid,
   workflow_version integer,
-  workflow_tag uuid,
+  workflow_tag text,
   plain boolean NOT NULL DEFAULT false,
   parent_thread_id uuid,
   parent_node text,

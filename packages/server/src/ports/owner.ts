@@ -28,6 +28,8 @@ export type MessageWrite = {
   readonly role: "user" | "assistant" | "system" | "tool"
   readonly content: string
   readonly metadata: string | null
+  /** The empty answer of a turn that failed. */
+  readonly isFailed: boolean
   readonly createdAtMs: number
 }
 

@@ -91,10 +91,10 @@ landed AS MATERIALIZED (
 logged AS (
   INSERT INTO events (run_id, seq, n, body) SELECT id, first, last - first + 1, body FROM v JOIN landed USING (id)),
 told AS (
-  INSERT INTO messages (thread_id, turn, ordinal, id, run_id, role, content, metadata, created_at)
-  SELECT m.thread_id, m.turn, m.ordinal, m.id, m.run_id, m.role, m.content, m.metadata, m.created_at
+  INSERT INTO messages (thread_id, turn, ordinal, id, run_id, role, content, metadata, is_failed, created_at)
+  SELECT m.thread_id, m.turn, m.ordinal, m.id, m.run_id, m.role, m.content, m.metadata, m.is_failed, m.created_at
   FROM json_to_recordset($2::json) AS m(run_id uuid, thread_id uuid, turn int, ordinal int, id uuid, role text,
-    content text, metadata text, created_at timestamptz)
+    content text, metadata text, is_failed boolean, created_at timestamptz)
   JOIN landed ON landed.id = m.run_id),
 removed AS (
   UPDATE messages m SET deleted_at = v.finished_at FROM v JOIN fenced USING (id)
@@ -135,6 +135,7 @@ function messageValue(append: RunAppend, message: MessageWrite): unknown {
     role: message.role,
     content: message.content,
     metadata: message.metadata,
+    is_failed: message.isFailed,
     created_at: timestamp(message.createdAtMs),
   }
 }

@@ -166,7 +166,8 @@ CREATE INDEX threads_by_organization ON threads (organization_id, created_at, id
 CREATE UNIQUE INDEX threads_by_parent ON threads (parent_thread_id, parent_node) WHERE parent_thread_id IS NOT NULL;
 CREATE INDEX threads_to_release ON threads (id) WHERE active_run IS NULL AND queued > 0;
 
--- `content` and `tool_calls` are JSON text. A message that an edit or a deletion removed keeps its row.
+-- `content` and `tool_calls` are JSON text. A message that an edit or a deletion removed keeps its row. `is_failed` marks
+-- the empty answer of a turn that failed: such turns are left out of later context.
 CREATE TABLE messages (
   thread_id uuid NOT NULL,
   turn integer NOT NULL,
@@ -178,6 +179,7 @@ CREATE TABLE messages (
   tool_calls text,
   tool_call_id text,
   metadata text,
+  is_failed boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL,
   updated_at timestamptz,
   deleted_at timestamptz,

@@ -27,51 +27,64 @@ export type ErrorRow = {
   readonly systemMessage: string
 }
 
-const row = (status: number, type: ErrorType, message: string, systemMessage: string): ErrorRow => ({
+/** A status has one type word (documented); 422 has two, see `runFailed`. */
+const typeOfStatus = {
+  400: "client_error",
+  401: "authentication_error",
+  403: "authorization_error",
+  404: "not_found_error",
+  405: "client_error",
+  409: "conflict_error",
+  410: "client_error",
+  413: "validation_error",
+  415: "validation_error",
+  422: "validation_error",
+  429: "rate_limit_error",
+  500: "server_error",
+  502: "server_error",
+  503: "server_error",
+  504: "server_error",
+} as const satisfies Record<number, ErrorType>
+
+const row = (status: keyof typeof typeOfStatus, message: string, systemMessage: string): ErrorRow => ({
   status,
-  type,
+  type: typeOfStatus[status],
   message,
   systemMessage,
 })
 const missing = (what: string): ErrorRow =>
-  row(404, "not_found_error", `${what} not found.`, `${what} does not exist or belongs to another organization`)
-const conflict = (message: string, systemMessage: string): ErrorRow =>
-  row(409, "conflict_error", message, systemMessage)
-const invalid = (message: string, systemMessage: string): ErrorRow =>
-  row(422, "validation_error", message, systemMessage)
+  row(404, `${what} not found.`, `${what} does not exist or belongs to another organization`)
+const conflict = (message: string, systemMessage: string): ErrorRow => row(409, message, systemMessage)
+const invalid = (message: string, systemMessage: string): ErrorRow => row(422, message, systemMessage)
+/** A run that was accepted and failed; a 5xx would invite a repetition. */
+const runFailed = (message: string, systemMessage: string): ErrorRow => ({
+  ...row(422, message, systemMessage),
+  type: "run_error",
+})
 
 /** Every code that the envelope can carry, with its status, type and default words. */
 export const errorCatalogue = {
   AUTHENTICATION_REQUIRED: row(
     401,
-    "authentication_error",
     "Authentication required. Please provide a valid API key.",
     "Missing or invalid authorization header",
   ),
-  API_KEY_EXPIRED: row(401, "authentication_error", "This API key has expired.", "The key's expires_at has passed"),
-  API_KEY_PAUSED: row(401, "authentication_error", "This API key is paused.", "The key was paused; unpause it"),
-  API_KEY_DEACTIVATED: row(
-    401,
-    "authentication_error",
-    "This API key is deactivated.",
-    "The key was deactivated, rotated or deleted",
-  ),
+  API_KEY_EXPIRED: row(401, "This API key has expired.", "The key's expires_at has passed"),
+  API_KEY_PAUSED: row(401, "This API key is paused.", "The key was paused; unpause it"),
+  API_KEY_DEACTIVATED: row(401, "This API key is deactivated.", "The key was deactivated, rotated or deleted"),
 
   INSUFFICIENT_PERMISSIONS: row(
     403,
-    "authorization_error",
     "You do not have permission to access this resource.",
     "Insufficient permissions for this operation",
   ),
   ORGANIZATION_ACCESS_DENIED: row(
     403,
-    "authorization_error",
     "You do not have access to this organization.",
     "The organization_id given is not the organization of the key",
   ),
   ASSISTANT_API_DISABLED: row(
     403,
-    "authorization_error",
     "This assistant cannot be used through the API.",
     "The assistant has api_enabled: false",
   ),
@@ -86,24 +99,21 @@ export const errorCatalogue = {
   RESPONSE_NOT_FOUND: missing("Response"),
   MODEL_NOT_FOUND: row(
     404,
-    "not_found_error",
     "Model not found.",
     "No configured provider offers this model key; GET /v1/models lists what is there",
   ),
   CREDENTIAL_NOT_FOUND: missing("Credential"),
   RESOURCE_NOT_FOUND: missing("Resource"),
-  ROUTE_NOT_FOUND: row(404, "not_found_error", "There is nothing at this address.", "No route matches the path"),
+  ROUTE_NOT_FOUND: row(404, "There is nothing at this address.", "No route matches the path"),
 
-  BAD_REQUEST: row(400, "client_error", "The request could not be read.", "Malformed HTTP request"),
+  BAD_REQUEST: row(400, "The request could not be read.", "Malformed HTTP request"),
   METHOD_NOT_ALLOWED: row(
     405,
-    "client_error",
     "This address does not take that method.",
     "The Allow header lists the methods of this path",
   ),
   RUN_EXPIRED: row(
     410,
-    "client_error",
     "The details of this run are no longer kept.",
     "Events and outputs were removed after the retention time",
   ),
@@ -151,13 +161,8 @@ export const errorCatalogue = {
   ),
   VERSION_CONFLICT: conflict("This object was changed meanwhile.", "If-Match does not name its current ETag"),
 
-  REQUEST_TOO_LARGE: row(413, "validation_error", "The request is too large.", "The body exceeds the size limit"),
-  UNSUPPORTED_MEDIA_TYPE: row(
-    415,
-    "validation_error",
-    "This kind of body is not accepted.",
-    "Send the body as application/json",
-  ),
+  REQUEST_TOO_LARGE: row(413, "The request is too large.", "The body exceeds the size limit"),
+  UNSUPPORTED_MEDIA_TYPE: row(415, "This kind of body is not accepted.", "Send the body as application/json"),
   VALIDATION_ERROR: invalid("The request is not valid.", "details.fields lists each field with its fault"),
   UNSUPPORTED_PARAMETER: invalid(
     "This parameter is not supported yet.",
@@ -189,28 +194,22 @@ export const errorCatalogue = {
     "The messages exceed the context window and the context strategy drops none",
   ),
 
-  NODE_FAILED: row(422, "run_error", "A step of the workflow failed.", "details.node and details.cause_code say which"),
-  RUN_CANCELLED: row(422, "run_error", "The run was cancelled.", "The run was cancelled before it ended"),
-  MODEL_REFUSED: row(422, "run_error", "The model refused the request.", "The provider answered 400 or refused"),
+  NODE_FAILED: runFailed("A step of the workflow failed.", "details.node and details.cause_code say which"),
+  RUN_CANCELLED: runFailed("The run was cancelled.", "The run was cancelled before it ended"),
+  MODEL_REFUSED: runFailed("The model refused the request.", "The provider answered 400 or refused"),
 
-  RATE_LIMIT_EXCEEDED: row(429, "rate_limit_error", "Too many requests.", "Retry after the time in Retry-After"),
-  BUDGET_EXCEEDED: row(429, "rate_limit_error", "The budget is used up.", "A usage limit of the key was reached"),
+  RATE_LIMIT_EXCEEDED: row(429, "Too many requests.", "Retry after the time in Retry-After"),
+  BUDGET_EXCEEDED: row(429, "The budget is used up.", "A usage limit of the key was reached"),
 
-  INTERNAL_ERROR: row(500, "server_error", "Something went wrong on our side.", "See the server's log by trace id"),
-  MODEL_ERROR: row(502, "server_error", "The model provider failed.", "The provider answered with an error"),
-  MODEL_UNAVAILABLE: row(
-    503,
-    "server_error",
-    "The model is not available now.",
-    "The provider is unreachable or refuses for load",
-  ),
+  INTERNAL_ERROR: row(500, "Something went wrong on our side.", "See the server's log by trace id"),
+  MODEL_ERROR: row(502, "The model provider failed.", "The provider answered with an error"),
+  MODEL_UNAVAILABLE: row(503, "The model is not available now.", "The provider is unreachable or refuses for load"),
   SERVICE_UNAVAILABLE: row(
     503,
-    "server_error",
     "The service is not available now.",
     "The server is starting, draining or without its store; repeat after Retry-After",
   ),
-  MODEL_TIMEOUT: row(504, "server_error", "The model did not answer in time.", "No token came within the time limit"),
+  MODEL_TIMEOUT: row(504, "The model did not answer in time.", "No token came within the time limit"),
 } as const satisfies Record<string, ErrorRow>
 
 /** A code of the catalogue. */

@@ -59,7 +59,6 @@ export type Turn = {
   readonly threadId: string
   readonly responseId: string
   readonly userMessageId: string
-  readonly traceId: string
   readonly assistantId: string | null
   /** The number of the turn in its thread, from 1. */
   readonly number: number
@@ -85,6 +84,8 @@ export type RunCreated = {
   readonly type: "run-created"
   readonly v: number
   readonly at: number
+  /** The request that made the run. */
+  readonly traceId: string
   readonly mode: "chat" | "production" | "manual"
   readonly workflowId: string | null
   readonly workflowVersion: number | null

@@ -5,18 +5,19 @@
  * A run's rows change only by `start` and `append` (its owner) and by a claim (which raises its epoch, so that whatever
  * the earlier owner still writes is refused).
  */
+import type { Usage } from "@brevet/core/graph/events"
+import type { RunResult } from "@brevet/core/graph/run-result"
 import type { Id } from "@brevet/core/ids"
 
 /**
- * A run that ended: how, and what is kept with its row. `usage` and `result` are JSON text. `removesTurn` takes the turn's
+ * A run that ended: how, and what is kept with its row. `removesTurn` takes the turn's
  * messages away with it; `failedRequestHash` (hex) lets a repetition of the request find the turn that failed.
  */
 export type RunEnding = {
   readonly status: "completed" | "failed" | "cancelled"
   readonly atMs: number
-  readonly usage: string
-  readonly result: string
-  readonly lastModel: string | null
+  readonly usage: Usage
+  readonly result: RunResult
   readonly removesTurn: boolean
   readonly failedRequestHash: string | null
 }
@@ -120,6 +121,7 @@ export type ClaimedRun = {
   readonly epoch: number
   readonly savedNumber: number
   readonly cancelMark: string | null
+  readonly requestHash: string | null
 }
 
 /** The owner of this process's runs. */
@@ -139,6 +141,8 @@ export interface Owner {
   append(append: RunAppend): Promise<AppendOutcome>
   /** Takes runs that are due: queued ones whose turn has come. */
   claimDue(limit: number): Promise<ClaimedRun[]>
+  /** Takes those of the given runs that wait for their turn in a thread, so that they can be ended. */
+  claimQueued(ids: readonly Id<"run">[]): Promise<ClaimedRun[]>
   /** Takes the runs of this executor's earlier incarnations; to be called once at start. */
   recover(): Promise<ClaimedRun[]>
   /** Lets the next queued run of a thread become due. Harmless where there is none. */

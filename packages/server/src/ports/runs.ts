@@ -1,6 +1,10 @@
-/** Runs as services see them: what starts, wakes and ends them. Implemented by the runtime. */
-import type { CauseCode } from "@brevet/core/errors"
+/** Runs as services see them: what starts, follows and ends them. Implemented by the runtime. */
+import type { History } from "@brevet/core/graph/conversation"
+import type { RunCreated, RunEvent, Usage } from "@brevet/core/graph/events"
+import type { Graph } from "@brevet/core/graph/graph"
+import type { RunResult } from "@brevet/core/graph/run-result"
 import type { Id } from "@brevet/core/ids"
+import type { MessageWrite, RunStart } from "./owner.ts"
 
 /** The runs of a workflow, an assistant or a thread. Exactly one field is given. */
 export type RunFilter = {
@@ -9,11 +13,68 @@ export type RunFilter = {
   readonly threadId?: Id<"thread">
 }
 
+/** Who follows a run. Events come in the order of their numbers; of text each piece comes by itself. */
+export type Listener = {
+  event(event: RunEvent, number: number): void
+  /** `ended`: the last event was given. `gone`: this process does not go on with the run; the rest will be in the log. */
+  close(reason: "ended" | "gone"): void
+}
+
+/** A listener that a reader stands behind, who may be slower than the log is read. */
+export type ReadingListener = Listener & {
+  /** Settles once the reader has taken what was given. */
+  drained(): Promise<void>
+}
+
+/** A run that ended. */
+export type EndedRun = {
+  readonly status: "completed" | "failed" | "cancelled"
+  readonly usage: Usage
+  readonly result: RunResult
+}
+
+/** A run to be started: its first event, its first messages, and what its row says. */
+export type NewRun = {
+  readonly runId: Id<"run">
+  readonly graph: Graph
+  readonly created: RunCreated
+  readonly messages: readonly MessageWrite[]
+  readonly start: Omit<RunStart, "append">
+  /** What was said in the thread before, where whoever makes the turn has read it. */
+  readonly history: History | null
+}
+
+/** How a run is started. */
+export type StartOptions = {
+  /** Given everything from the first event on. */
+  readonly listener?: Listener
+  /** `first`: the run is in the store before anything is done for it. `effect`: before its first effect has shown anything. */
+  readonly commit: "first" | "effect"
+}
+
+/** A run under way in this process. */
+export type RunUnderWay = {
+  readonly runId: Id<"run">
+  /** How it ended, once that is stored; null where this process does not go on with it. */
+  readonly ended: Promise<EndedRun | null>
+}
+
 /** What services ask of the runtime. */
 export interface Runs {
+  /** Starts a run and gives it back once it is stored. Null where the start was refused, see `Owner.start`. */
+  start(run: NewRun, options: StartOptions): Promise<RunUnderWay | null>
+  /** Stores a turn that waits for those before it in its thread, see `Owner.enqueue`. */
+  enqueue(run: NewRun, options: { readonly queuedMax: number }): Promise<"queued" | "full" | "changed">
+  /**
+   * Gives everything with a number above `after`: what is in the log, then what comes, to the run's end. Gives back what
+   * ends that.
+   */
+  follow(runId: Id<"run">, after: number, listener: ReadingListener): () => void
+  /** How the run ended, waiting for it at most so long; null where it has not. Works for runs of other processes too. */
+  waitForEnd(runId: Id<"run">, options: { readonly waitMs: number; readonly signal?: AbortSignal }): Promise<EndedRun | null>
   /**
    * To be called after the transaction in which `store.runs.markCancelled` was called has committed: the owners of the
-   * marked runs end them, keeping what was shown.
+   * marked runs end them, keeping what was shown. Settles once those of this process have ended.
    */
-  endMarked(ids: readonly Id<"run">[]): void
+  endMarked(ids: readonly Id<"run">[]): Promise<void>
 }

@@ -155,9 +155,9 @@ function appendValue(append: RunAppend): Record<string, unknown> {
     said: append.messages.length,
     status: ending?.status ?? "running",
     finished_at: ending === null ? null : timestamp(ending.atMs),
-    usage: ending?.usage ?? null,
-    result: ending?.result ?? null,
-    last_model: ending?.lastModel ?? null,
+    usage: ending === null ? null : JSON.stringify(ending.usage),
+    result: ending === null ? null : JSON.stringify(ending.result),
+    last_model: ending?.result.model ?? null,
     removes: ending?.removesTurn ?? false,
     failed_hash: ending?.failedRequestHash ?? null,
   }

@@ -31,10 +31,11 @@ type ClaimedRow = {
   epoch: number
   seq: number
   cancel_mark: string | null
+  request_hash: string | null
 }
 
 const claimedColumns =
-  "runs.id, runs.organization_id, runs.workflow_id, runs.workflow_version, runs.thread_id, runs.turn, runs.epoch, runs.seq, runs.cancel_mark"
+  "runs.id, runs.organization_id, runs.workflow_id, runs.workflow_version, runs.thread_id, runs.turn, runs.epoch, runs.seq, runs.cancel_mark, runs.request_hash"
 
 /** Joins the table of processes and opens the writer. */
 export async function openOwner(options: OwnerOptions): Promise<Owner> {
@@ -67,6 +68,7 @@ export async function openOwner(options: OwnerOptions): Promise<Owner> {
     enqueue: (start, options) => enqueue(pool, start, options),
     append: (append) => writer.append(append),
     claimDue: (limit) => claimDue(pool, incarnation.id(), limit),
+    claimQueued: (ids) => claimQueued(pool, incarnation.id(), ids),
     recover: () => recover(pool, incarnation),
     release: (threadId) => release(pool, threadId),
     forget: (runId) => incarnation.forget(runId),
@@ -91,6 +93,23 @@ async function claimDue(sql: Sql, processId: string, limit: number): Promise<Cla
              AND EXISTS (SELECT FROM processes WHERE processes.id = $1 AND dead_at IS NULL)
            RETURNING ${claimedColumns}`,
     values: [processId, limit],
+  })
+  return rows.map(claimed)
+}
+
+/** Runs that wait in a thread behind others, and are not due yet: taken out of the queue (E11). */
+async function claimQueued(sql: Sql, processId: string, ids: readonly Id<"run">[]): Promise<ClaimedRun[]> {
+  const rows = await sql.rows<ClaimedRow>({
+    text: `WITH taken AS (
+             UPDATE runs SET owner = $1, status = 'running', epoch = epoch + 1, seq = epoch::bigint * ${numbersPerEpoch},
+               held = true WHERE id = ANY($2) AND status = 'queued' AND due_at IS NULL
+               AND EXISTS (SELECT FROM processes WHERE processes.id = $1 AND dead_at IS NULL)
+             RETURNING ${claimedColumns}),
+           counted AS (SELECT thread_id, count(*) AS runs FROM taken GROUP BY thread_id),
+           left_queue AS (UPDATE threads t SET queued = GREATEST(0, t.queued - counted.runs)
+             FROM counted WHERE t.id = counted.thread_id)
+           SELECT * FROM taken`,
+    values: [processId, ids.map(uuidOf)],
   })
   return rows.map(claimed)
 }
@@ -146,5 +165,6 @@ function claimed(row: ClaimedRow): ClaimedRun {
     epoch: row.epoch,
     savedNumber: row.seq,
     cancelMark: row.cancel_mark,
+    requestHash: row.request_hash,
   }
 }

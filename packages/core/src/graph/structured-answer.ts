@@ -1,0 +1,79 @@
+/**
+ * Answers that have to fit a JSON Schema: read from a model's text and checked. Pure.
+ *
+ * Schemas come from users. Their patterns run in a linear-time engine, so that no pattern can hold up the process; one
+ * that the engine refuses, and a schema that is none, make the check fail with words that say so.
+ */
+import { Ajv, type ValidateFunction } from "ajv"
+import addFormats from "ajv-formats"
+import { RE2JS } from "re2js"
+import type { JsonObject, JsonValue } from "../json.ts"
+
+/** What was read: the value, or a sentence that tells a model (and a person) what is wrong. */
+export type ReadAnswer =
+  | { readonly fits: true; readonly value: JsonValue }
+  | { readonly fits: false; readonly complaint: string }
+
+/** Compiled schemas kept in memory. */
+const compiledMax = 200
+const compiled = new Map<string, ValidateFunction | string>()
+
+/** Reads an answer by a schema. A fence of Markdown around the JSON is taken off first. */
+export function readAnswer(text: string, schema: JsonObject): ReadAnswer {
+  const validate = compile(schema)
+  if (typeof validate === "string") return { fits: false, complaint: validate }
+  let value: JsonValue
+  try {
+    value = JSON.parse(withoutFence(text)) as JsonValue
+  } catch {
+    return { fits: false, complaint: complain("The answer is not JSON.") }
+  }
+  if (validate(value)) return { fits: true, value }
+  const faults = (validate.errors ?? []).slice(0, 10).map(({ instancePath, message }) => {
+    return `${instancePath === "" ? "The answer" : instancePath} ${message ?? "is not valid"}.`
+  })
+  return { fits: false, complaint: complain(faults.join(" ")) }
+}
+
+/** What is wrong with a schema, in a sentence; null where nothing is. */
+export function findSchemaFault(schema: JsonObject): string | null {
+  const result = compile(schema)
+  return typeof result === "string" ? result : null
+}
+
+function complain(faults: string): string {
+  return `${faults} Answer again with JSON that fits the schema, and with nothing else.`
+}
+
+function withoutFence(text: string): string {
+  const fenced = /^\s*```[a-zA-Z]*\s*\n([\s\S]*?)\n?\s*```\s*$/.exec(text)
+  return fenced?.[1] ?? text
+}
+
+function compile(schema: JsonObject): ValidateFunction | string {
+  const key = JSON.stringify(schema)
+  const known = compiled.get(key)
+  if (known !== undefined) return known
+  const result = compileAnew(schema)
+  if (compiled.size >= compiledMax) compiled.delete(compiled.keys().next().value ?? "")
+  compiled.set(key, result)
+  return result
+}
+
+function compileAnew(schema: JsonObject): ValidateFunction | string {
+  // A validator of its own for each schema: two schemas may have the same `$id`.
+  const ajv = new Ajv({ strict: false, allErrors: true, logger: false, code: { regExp: linearPattern } })
+  addFormats.default(ajv)
+  try {
+    return ajv.compile(schema)
+  } catch (error) {
+    return `The schema cannot be used: ${error instanceof Error ? error.message : "it is not a JSON Schema"}.`
+  }
+}
+
+/** A pattern in the linear engine, in the form in which the validator asks for it. */
+function linearPattern(source: string): { test(text: string): boolean } {
+  const pattern = RE2JS.compile(source)
+  return { test: (text) => pattern.matcher(text).find() }
+}
+linearPattern.code = "linearPattern"

@@ -1,0 +1,185 @@
+/**
+ * The loop: does what the planner commands, one thing at a time, until the run is over or no longer ours.
+ *
+ *        ┌──────────────────────────── take(event) ───────────────────────────┐
+ *        v                                                                     │
+ *     command ── start-node ──> node-started ────────────────────────────────>─┤
+ *        ├────── run-node ────> pure: its outcome; effect: a performer's ────>─┤
+ *        ├────── wait ────────> (pause) node-started of the next try ────────>─┘
+ *        ├────── complete, fail ──> the ending is saved ──> over
+ *        └────── (thrown) ── cancelled, timed out ──> its ending is saved ──> over
+ *                         └─ lost, handed over, start refused ──> silence; whoever claims the run goes on
+ *
+ * Invariants
+ *   I1  Outcomes of pure nodes need no save of their own (E9): they go with the next effect or the end, or when they
+ *       have become many.
+ *   I2  A run that takes longer than a moment is in the store before that moment is over, so that a crash cannot lose
+ *       what a client waits for.
+ *   I3  The loop never holds up the process: it lets others work every few milliseconds.
+ *   I4  A fault of ours ends the run with INTERNAL_ERROR and is logged once; it never leaves a run without an end.
+ */
+import { setImmediate, setTimeout } from "node:timers/promises"
+import { evaluateNode } from "@brevet/core/graph/evaluate-node"
+import type { ExecutionKey, Failure } from "@brevet/core/graph/events"
+import type { Ending } from "./endings.ts"
+import { cancellation, completion, failing } from "./endings.ts"
+import { perform } from "./perform.ts"
+import { RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
+import { RunLost, type Segment, StartRefused } from "./segment.ts"
+import type { Workshop } from "./workshop.ts"
+
+/** How long the loop may keep the process from other work. */
+const sliceMs = 8
+/** A run that is not over by then is in the store (I2). */
+const unsavedMsMax = 50
+const unsavedCharsMax = 1024 * 1024
+
+/** Works on a run until it is over or gone. Throws StartRefused and SERVICE_UNAVAILABLE where it could not be started. */
+export async function interpret(segment: Segment, workshop: Workshop): Promise<void> {
+  const pace = { sliceBeganMs: performance.now(), savedMs: performance.now() }
+  try {
+    while (segment.state.end === null) {
+      segment.signal.throwIfAborted()
+      await step(segment, workshop)
+      await keepPace(segment, pace)
+    }
+    segment.close("ended")
+  } catch (error) {
+    await breakOff(segment, workshop, error)
+  }
+}
+
+async function step(segment: Segment, workshop: Workshop): Promise<void> {
+  const { command } = segment
+  const { clock } = workshop
+  switch (command.type) {
+    case "start-node":
+      return start(segment, workshop, command)
+    case "run-node":
+      return run(segment, workshop, command)
+    case "wait":
+      await segment.save()
+      await setTimeout(command.waitMs, undefined, { signal: segment.signal })
+      return start(segment, workshop, command.then)
+    case "complete":
+      return end(segment, workshop, (facts) => completion(segment.state, command, facts))
+    case "fail":
+      return end(segment, workshop, (facts) => failing(segment.state, command.failure, facts))
+    case "none":
+      throw new Error(`the planner has no command for run ${segment.runId} at ${clock.nowMs()}`)
+  }
+}
+
+function start(segment: Segment, { clock }: Workshop, key: ExecutionKey): void {
+  const at = clock.nowMs()
+  // Text of a try that failed or was cut off is not glued to that of the next.
+  if (key.attempt > 1 && segment.state.shown !== "") {
+    segment.take({ type: "content-reset", at, reason: "retry", attempt: key.attempt })
+  }
+  segment.take({ type: "node-started", at, node: key.node, iteration: key.iteration, attempt: key.attempt })
+}
+
+async function run(segment: Segment, workshop: Workshop, command: ExecutionKey): Promise<void> {
+  const key: ExecutionKey = { node: command.node, iteration: command.iteration, attempt: command.attempt }
+  const { graph, state, facts } = segment
+  if (state.current === null) throw new Error("a node is to run and none is under way")
+  const evaluated = evaluateNode({ graph, state, current: state.current, facts })
+  const outcome =
+    evaluated.type === "effect"
+      ? await perform({ segment, workshop, key, effect: evaluated.effect, context: evaluated.context })
+      : evaluated
+  const at = workshop.clock.nowMs()
+  if (outcome.type === "failed") {
+    segment.take({ type: "node-failed", at, ...key, error: outcome.error, retryable: outcome.retryable })
+  } else {
+    const { outputs, memory } = outcome.result
+    segment.take({ type: "node-completed", at, ...key, outputs, ...(memory === undefined ? {} : { memory }) })
+  }
+  checkBounds(segment, workshop, key.node)
+}
+
+/** The bounds that are no part of the plan: bytes and tokens (R7). */
+function checkBounds(segment: Segment, { bounds }: Workshop, node: string): void {
+  if (segment.command.type === "fail") return
+  if (segment.writtenChars > bounds.stateBytesMax) {
+    const message = `A run may hold at most ${bounds.stateBytesMax} bytes.`
+    segment.command = { type: "fail", failure: { code: "RUN_BYTES_EXCEEDED", message, node } }
+  } else if (segment.state.usage.totalTokens > bounds.tokensMax) {
+    const message = `The models of a run may take and give at most ${bounds.tokensMax} tokens.`
+    segment.command = { type: "fail", failure: { code: "RUN_TOKENS_EXCEEDED", message, node } }
+  }
+}
+
+/** I1, I2, I3. */
+async function keepPace(segment: Segment, pace: { sliceBeganMs: number; savedMs: number }): Promise<void> {
+  if (segment.state.end !== null) return
+  const now = performance.now()
+  const isLate = !segment.isStarted && now - pace.savedMs > unsavedMsMax
+  if (isLate || segment.unsavedChars > unsavedCharsMax) await segment.save()
+  if (now - pace.sliceBeganMs < sliceMs) return
+  await setImmediate()
+  pace.sliceBeganMs = performance.now()
+}
+
+type EndingFacts = Parameters<typeof failing>[2]
+
+/** Takes and saves an ending. */
+async function end(segment: Segment, workshop: Workshop, make: (facts: EndingFacts) => Ending): Promise<void> {
+  segment.settleShown()
+  const ending = make({
+    runId: segment.runId,
+    traceId: segment.traceId,
+    atMs: workshop.clock.nowMs(),
+    messageId: workshop.ids.next("message"),
+    requestHash: segment.requestHash,
+  })
+  for (const event of ending.events) segment.take(event)
+  if (ending.message !== null) segment.addMessage(ending.message)
+  await segment.save(ending.row)
+}
+
+/** What becomes of a run whose work was broken off by something thrown. */
+async function breakOff(segment: Segment, workshop: Workshop, error: unknown): Promise<void> {
+  if (error instanceof StartRefused || !(segment.isStarted || isReason(error))) {
+    segment.close("gone")
+    throw error
+  }
+  if (error instanceof RunLost || error instanceof RunHandedOver) {
+    if (error instanceof RunHandedOver) await segment.save().catch(() => {})
+    segment.close("gone")
+    return
+  }
+  try {
+    if (error instanceof RunCancelled) {
+      await end(segment, workshop, (facts) => cancellation(segment.state, error.cancelCause, facts))
+    } else {
+      const failure = failureOf(segment, workshop, error)
+      await end(segment, workshop, (facts) => failing(segment.state, failure, facts))
+    }
+    segment.close("ended")
+  } catch (second) {
+    if (!(second instanceof RunLost)) {
+      workshop.log.error({ run_id: segment.runId, err: second }, "run-end-failed")
+    }
+    segment.close("gone")
+  }
+}
+
+function isReason(error: unknown): boolean {
+  return error instanceof RunCancelled || error instanceof RunTimedOut
+}
+
+function failureOf(segment: Segment, workshop: Workshop, error: unknown): Failure {
+  if (error instanceof RunTimedOut) {
+    const message = `A run may work for at most ${workshop.bounds.workMsMax / 1_000} seconds.`
+    return { code: "RUN_TIMEOUT", message, ...nodeUnderWay(segment) }
+  }
+  workshop.log.error({ run_id: segment.runId, trace_id: segment.traceId, err: error }, "run-broken")
+  const message = `A fault of the server ended this run; its log has the trace id ${segment.traceId}.`
+  return { code: "INTERNAL_ERROR", message, ...nodeUnderWay(segment) }
+}
+
+function nodeUnderWay({ state, graph }: Segment): { node?: string } {
+  const node = state.current === null ? undefined : graph.nodes[state.current.node]
+  return node === undefined ? {} : { node: node.name }
+}

@@ -1,0 +1,231 @@
+/**
+ * The performer of FreddyLLM: one model call for each item, a second one where an answer does not fit its schema, and one
+ * before it where older messages have to be summarised.
+ *
+ * Calls of an execution are counted from 0 in the order in which they are made; that order depends only on the items and
+ * on the answers so far, so that after a crash the calls that were completed are found by their number and not made again.
+ *
+ *     item 0:  [summary?] answer [repair?]   item 1:  answer [repair?] …
+ *
+ * The first call of a run may begin before the run's start is committed (R5): what it gives is held until the commit.
+ */
+import { estimateTokens, type Selection, type Summary, selectContext } from "@brevet/core/graph/conversation"
+import type { CallKey } from "@brevet/core/graph/events"
+import type { Item } from "@brevet/core/graph/items"
+import { type FreddyLlmPlan, freddyOutputItem, prepareFreddyLlm } from "@brevet/core/graph/kinds/freddy-llm"
+import { NodeFailure } from "@brevet/core/graph/kinds/kind"
+import { layerSettings, type ModelSettings } from "@brevet/core/graph/model-settings"
+import type { CompletedCall } from "@brevet/core/graph/run-state"
+import { readAnswer } from "@brevet/core/graph/structured-answer"
+import type { ModelEvent, ModelMessage, ModelRequest } from "../../ports/models.ts"
+import { causeOfModelFailure, toRequestSettings } from "../model-request.ts"
+import type { Work } from "../perform.ts"
+import { composePrompt, type Prompt, summaryPrompt } from "../prompt.ts"
+
+/** What one call needs beside its number. */
+type CallPlan = { readonly request: ModelRequest; readonly shows: boolean; readonly summarized: boolean }
+
+/** Performs FreddyLLM. */
+export async function performModel(work: Work): Promise<readonly (readonly Item[])[]> {
+  const items = work.context.inputs[0] ?? []
+  const calls = new Calls(work)
+  const answered: Item[] = []
+  const failed: Item[] = []
+  for (const [index, item] of items.entries()) {
+    try {
+      answered.push(await answerItem(work, calls, index))
+    } catch (error) {
+      if (!(error instanceof NodeFailure) || work.context.node.onError === "stopWorkflow") throw error
+      const isApart = work.context.node.onError === "continueErrorOutput"
+      const json = isApart ? { ...item.json, error: error.message } : { error: error.message }
+      const target = isApart ? failed : answered
+      target.push({ json, pairedItem: { item: index } })
+    }
+  }
+  return failed.length === 0 ? [answered] : [answered, failed]
+}
+
+async function answerItem(work: Work, calls: Calls, index: number): Promise<Item> {
+  const { context, segment, workshop } = work
+  const plan = prepareFreddyLlm(context, index)
+  const turn = segment.state.created?.turn ?? null
+  const isPrimary = turn !== null && turn.primaryNode === context.node.name
+  const settings = isPrimary ? layerSettings(turn.overlay, plan.settings) : plan.settings
+  const shows = showsText(work, plan)
+  const model = settings.model ?? workshop.models.defaultModel()
+  checkProvider(work, model)
+  const conversation = await selectConversation(work, { plan, isPrimary, model, settings })
+  const summary = await summarise(work, calls, { conversation, model })
+  const prompt: Prompt = {
+    instructions: settings.instructions ?? null,
+    systemTexts: isPrimary ? turn.systemTexts : [],
+    summary,
+    history: conversation.kept,
+    question: plan.prompt,
+  }
+  const messages = composePrompt(prompt)
+  const schema = schemaOf(settings, plan)
+  const answer = await calls.make({
+    request: requestOf(settings, model, messages),
+    shows,
+    summarized: summary !== null,
+  })
+  if (schema === null) return freddyOutputItem({ ...answer, output: null }, index)
+  const first = readAnswer(answer.text, schema)
+  if (first.fits) return freddyOutputItem({ ...answer, output: first.value }, index)
+  const repair: ModelMessage[] = [
+    ...messages,
+    { role: "assistant", text: answer.text },
+    { role: "user", text: first.complaint },
+  ]
+  const second = await calls.make({ request: requestOf(settings, model, repair), shows: false, summarized: false })
+  const repaired = readAnswer(second.text, schema)
+  if (repaired.fits) return freddyOutputItem({ ...second, output: repaired.value }, index)
+  throw new NodeFailure("OUTPUT_SCHEMA_MISMATCH", `The model's answer does not fit the schema: ${repaired.complaint}`)
+}
+
+/** A node shows its text if the turn says so, it has one item, and nothing has to be read from the text first. */
+function showsText({ segment, context }: Work, plan: FreddyLlmPlan): boolean {
+  const streaming = segment.state.created?.turn?.streaming ?? []
+  const isAlone = context.inputs[0]?.length === 1
+  return isAlone && streaming.includes(context.node.name) && plan.outputSchema === null && plan.stream !== false
+}
+
+function schemaOf(settings: ModelSettings, plan: FreddyLlmPlan) {
+  const format = settings.responseFormat
+  return format?.type === "json_schema" ? format.schema : format === undefined ? plan.outputSchema : null
+}
+
+function requestOf(settings: ModelSettings, model: string, messages: readonly ModelMessage[]): ModelRequest {
+  return { model, messages, settings: toRequestSettings(settings) }
+}
+
+/** `allowed_model_providers` of the assistant. */
+function checkProvider({ segment, workshop }: Work, model: string): void {
+  const allowed = segment.state.created?.turn?.allowedProviders ?? null
+  if (allowed === null) return
+  const found = workshop.models.find(model)
+  if (found === null || allowed.includes(found.provider)) return
+  throw new NodeFailure("MODEL_REFUSED", `The assistant does not allow models of the provider '${found.provider}'.`)
+}
+
+type ConversationRequest = {
+  readonly plan: FreddyLlmPlan
+  readonly isPrimary: boolean
+  readonly model: string
+  readonly settings: ModelSettings
+}
+
+/** What is kept, what is left out, and the summary that the thread has already. */
+type Conversation = Extract<Selection, { fits: true }> & { readonly known: Summary | null }
+
+/** The earlier messages of this call. Throws CONTEXT_TOO_LONG where none may be left out and they do not fit. */
+async function selectConversation(work: Work, request: ConversationRequest): Promise<Conversation> {
+  const none: Conversation = { fits: true, kept: [], leftOut: [], known: null }
+  const turn = work.segment.state.created?.turn ?? null
+  if (turn === null) return none
+  const { plan, isPrimary, model, settings } = request
+  const includes = plan.includeHistory ?? (isPrimary && turn.memory)
+  if (!includes || (isPrimary && !turn.memory)) return none
+  const history = await work.segment.history()
+  const described = work.workshop.models.find(model)
+  const fixed = [settings.instructions ?? "", ...turn.systemTexts, plan.prompt]
+  const selection = selectContext(history, turn.context, {
+    windowTokens: described?.contextWindow ?? null,
+    outputTokens: settings.maxOutputTokens ?? null,
+    fixedTokens: fixed.reduce((sum, text) => sum + estimateTokens(text), 0),
+    historyLimit: plan.historyLimit,
+  })
+  if (selection.fits) return { ...selection, known: history.summary }
+  throw new NodeFailure(
+    "CONTEXT_TOO_LONG",
+    "The conversation is too long for the model, and nothing may be left out.",
+    {
+      details: { tokens: selection.tokens, window_tokens: selection.windowTokens },
+    },
+  )
+}
+
+/** The summary that stands for the turns left out; made anew where there are new ones among them. Null where none are. */
+async function summarise(
+  work: Work,
+  calls: Calls,
+  { conversation, model }: { readonly conversation: Conversation; readonly model: string },
+): Promise<string | null> {
+  const { segment, workshop } = work
+  const turn = segment.state.created?.turn ?? null
+  const throughTurn = conversation.leftOut.at(-1)?.turn
+  if (turn === null || throughTurn === undefined || turn.context.strategy !== "saver") return null
+  const { known } = conversation
+  if (known !== null && known.throughTurn >= throughTurn) return known.text
+  const fresh = conversation.leftOut.filter((message) => message.turn > (known?.throughTurn ?? 0))
+  const messages = summaryPrompt(known?.text ?? null, fresh)
+  const { text } = await calls.make({ request: { model, messages }, shows: false, summarized: true })
+  if (segment.threadId !== null) await workshop.history.saveSummary(segment.threadId, { throughTurn, text })
+  return text
+}
+
+/** The calls of one execution, counted. */
+class Calls {
+  readonly #work: Work
+  #count = 0
+
+  constructor(work: Work) {
+    this.#work = work
+  }
+
+  /** Makes the next call, or gives what it gave before a crash. Throws NodeFailure for what the provider did. */
+  async make(plan: CallPlan): Promise<CompletedCall> {
+    const { segment, key, workshop } = this.#work
+    const call = this.#count
+    this.#count += 1
+    const done = segment.state.current?.calls.find((completed) => completed.call === call)
+    if (done !== undefined) return done
+    const callKey: CallKey = { ...key, call }
+    const started = { type: "model-call-started", at: workshop.clock.nowMs(), model: plan.request.model } as const
+    segment.take({ ...started, ...callKey, ...(plan.summarized ? { summarized: true } : {}) })
+    const saved = segment.save()
+    // The first call need not wait for the commit; should that fail, the segment's signal ends the call.
+    if (segment.isStarted) await saved
+    else saved.catch(() => {})
+    return this.#stream(callKey, plan, saved)
+  }
+
+  async #stream(callKey: CallKey, plan: CallPlan, saved: Promise<void>): Promise<CompletedCall> {
+    const { segment, workshop } = this.#work
+    const texts: string[] = []
+    try {
+      for await (const event of workshop.models.stream(plan.request, { signal: segment.signal })) {
+        if (event.type === "text") {
+          texts.push(event.text)
+          if (!plan.shows) continue
+          if (!segment.isStarted) await saved
+          segment.show(callKey, event.text)
+        } else if (event.type === "finish") {
+          return this.#complete(callKey, plan, { texts, event })
+        }
+      }
+    } catch (error) {
+      throw causeOfModelFailure(error)
+    }
+    throw new Error("a model's stream ended without its finish")
+  }
+
+  #complete(
+    callKey: CallKey,
+    { shows }: CallPlan,
+    { texts, event }: { readonly texts: readonly string[]; readonly event: Extract<ModelEvent, { type: "finish" }> },
+  ): CompletedCall {
+    const { segment, workshop } = this.#work
+    const text = texts.join("")
+    const completed = { model: event.model, toolCalls: [], finishReason: event.reason, usage: event.usage }
+    segment.take({
+      type: "model-call-completed",
+      at: workshop.clock.nowMs(),
+      ...callKey,
+      ...completed,
+      text: shows ? null : text,
+    })
+    return { ...completed, call: callKey.call, text }
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * A segment: the stretch of a run that this process owns, from its start or claim to its end, its loss or its handing over.
+ *
+ * It owns the run's numbers, its state (the fold of everything taken so far), what is not yet saved, and who listens.
+ * It does not own what is to be done next: that is the planner's, and `interpret` does it.
+ *
+ *     take(event) ──> state, number ──> unsaved ──save()──> the log ──> listeners
+ *     show(text)  ──> number ──> listeners at once, and into the open chunk, which the next save closes
+ *
+ * Where the segment begins a run, the first save is its start: everything taken until then goes in with it, and where
+ * the run is over by then the whole run is one write.
+ *
+ * Invariants
+ *   S1  One save is in flight at a time, and it carries everything shown before it (E3).
+ *   S2  Apart from shown text, listeners get nothing before it is saved; what they get, they get in the order of numbers.
+ *   S3  A number is used once. Text takes one for each piece, so that a replay has the same pieces under the same numbers.
+ *   S4  Once the run is lost, nothing more is written or shown.
+ */
+import type { CauseCode } from "@brevet/core/errors"
+import type { History } from "@brevet/core/graph/conversation"
+import type { CallKey, RunEvent } from "@brevet/core/graph/events"
+import type { Graph } from "@brevet/core/graph/graph"
+import type { RunFacts } from "@brevet/core/graph/node-scope"
+import { advance, type Command, initialState, type PlanLimits } from "@brevet/core/graph/plan"
+import type { RunState } from "@brevet/core/graph/run-state"
+import type { Id } from "@brevet/core/ids"
+import type { MessageWrite, Owner, RunEnding, RunStart } from "../ports/owner.ts"
+import type { Listener } from "../ports/runs.ts"
+
+/** Thrown by a save: the run is another's now, or over. Whoever works for it stops without a word. */
+export class RunLost extends Error {
+  override readonly name = "RunLost"
+}
+
+/** Thrown by the save that is a start: what the run was made of has changed. Whoever asked looks again. */
+export class StartRefused extends Error {
+  override readonly name = "StartRefused"
+}
+
+/** What a start says beside its first append. */
+export type StartFacts = Omit<RunStart, "append">
+
+/** What a segment is made of. `events`: the run's log so far, for a run that was claimed. */
+export type SegmentOptions = {
+  readonly runId: Id<"run">
+  readonly threadId: Id<"thread"> | null
+  readonly turn: number | null
+  readonly graph: Graph
+  readonly facts: RunFacts
+  readonly traceId: string
+  /** See `RunEnding.failedRequestHash`. */
+  readonly requestHash: string | null
+  readonly limits: PlanLimits
+  readonly owner: Owner
+  readonly epoch: number
+  readonly savedNumber: number
+  readonly start: StartFacts | null
+  /** The thread's messages before this turn; read when a node asks for them, unless whoever made the turn had them. */
+  readonly readHistory: () => Promise<History>
+  readonly folded: { readonly state: RunState; readonly command: Command } | null
+  /** Called when the run's row says that somebody wants it to end. */
+  onMark(cause: CauseCode): void
+  /** Called when the run has ended a turn and others of its thread wait. */
+  onReleased(threadId: Id<"thread">): void
+}
+
+type Entry = { readonly event: RunEvent; readonly number: number; readonly json: string; readonly shown: boolean }
+
+/** How long shown text may be unsaved (R6). */
+const chunkMsMax = 1_000
+
+/** A run as this process works on it. */
+export class Segment {
+  readonly runId: Id<"run">
+  readonly threadId: Id<"thread"> | null
+  readonly turn: number | null
+  readonly graph: Graph
+  readonly facts: RunFacts
+  readonly traceId: string
+  readonly requestHash: string | null
+  state: RunState
+  command: Command
+  /** Characters of all events of this run that this process has written or is to write. */
+  writtenChars = 0
+
+  readonly #options: SegmentOptions
+  readonly #abort = new AbortController()
+  readonly #listeners = new Set<Listener>()
+  #start: StartFacts | null
+  #saved: number
+  #next: number
+  #unsaved: Entry[] = []
+  #unsavedChars = 0
+  #messages: MessageWrite[] = []
+  #chunk: { readonly key: CallKey; readonly first: number; readonly texts: string[] } | null = null
+  #chunkTimer: NodeJS.Timeout | null = null
+  #saving: Promise<void> | null = null
+  #history: Promise<History> | null = null
+  #closed = false
+
+  constructor(options: SegmentOptions) {
+    this.runId = options.runId
+    this.threadId = options.threadId
+    this.turn = options.turn
+    this.graph = options.graph
+    this.facts = options.facts
+    this.traceId = options.traceId
+    this.requestHash = options.requestHash
+    this.state = options.folded?.state ?? initialState(options.graph)
+    this.command = options.folded?.command ?? { type: "none" }
+    this.#options = options
+    this.#start = options.start
+    this.#saved = options.savedNumber
+    this.#next = options.savedNumber + 1
+  }
+
+  /** Aborted when the run is to end before its time, is lost, or handed over; the reason says which. */
+  get signal(): AbortSignal {
+    return this.#abort.signal
+  }
+
+  /** True once the run is in the store. */
+  get isStarted(): boolean {
+    return this.#start === null
+  }
+
+  /** Characters of events that wait to be saved. */
+  get unsavedChars(): number {
+    return this.#unsavedChars
+  }
+
+  /** Adds an event to the run. It is saved with the next save. */
+  take(event: RunEvent): void {
+    this.#closeChunk()
+    this.#enter(event, this.#claimNumbers(1), false)
+  }
+
+  /** Adds a message of the thread; it goes in with the next save. */
+  addMessage(message: MessageWrite): void {
+    this.#messages.push(message)
+  }
+
+  /** Shows a piece of a model's answer at once, and saves it within a second. To be called only once the run is started. */
+  show(key: CallKey, text: string): void {
+    if (this.#closed) return
+    if (this.#chunk !== null && this.#chunk.key !== key) this.#closeChunk()
+    const number = this.#claimNumbers(1)
+    if (this.#chunk === null) this.#chunk = { key, first: number, texts: [text] }
+    else this.#chunk.texts.push(text)
+    const event: RunEvent = { type: "model-text", ...key, texts: [text] }
+    for (const listener of this.#listeners) listener.event(event, number)
+    if (this.#chunkTimer === null) {
+      this.#chunkTimer = setTimeout(() => {
+        this.#chunkTimer = null
+        // A save that fails here fails again at the next step, where it is dealt with; a lost run is told by the signal.
+        this.save().catch(() => {})
+      }, chunkMsMax)
+    }
+  }
+
+  /**
+   * Saves everything taken and shown so far; with an ending, ends the run. Throws RunLost, StartRefused, and
+   * SERVICE_UNAVAILABLE where a start cannot reach the store.
+   */
+  async save(ending: RunEnding | null = null): Promise<void> {
+    while (this.#saving !== null) await this.#saving.catch(() => {})
+    if (this.#closed) throw new RunLost()
+    this.#closeChunk()
+    if (this.#unsaved.length === 0 && this.#messages.length === 0 && ending === null) return
+    const saving = this.#write(ending)
+    this.#saving = saving
+    try {
+      await saving
+    } finally {
+      this.#saving = null
+    }
+  }
+
+  /** What was said in the thread before this turn's question. */
+  history(): Promise<History> {
+    this.#history ??= this.#options.readHistory()
+    return this.#history
+  }
+
+  /** Lets the state know of everything shown so far. */
+  settleShown(): void {
+    this.#closeChunk()
+  }
+
+  /** Ends the run's work here: with a reason of ours (`RunCancelled`, …), which whoever works for it gets thrown. */
+  abort(reason: Error): void {
+    this.#abort.abort(reason)
+  }
+
+  /** Gives everything from now on to the listener. Gives back what ends that. */
+  follow(listener: Listener): () => void {
+    if (this.#closed) {
+      listener.close("gone")
+      return () => {}
+    }
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** This process is done with the run. */
+  close(reason: "ended" | "gone"): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#chunkTimer !== null) clearTimeout(this.#chunkTimer)
+    for (const listener of this.#listeners) listener.close(reason)
+    this.#listeners.clear()
+  }
+
+  #claimNumbers(count: number): number {
+    const first = this.#next
+    this.#next += count
+    return first
+  }
+
+  #enter(event: RunEvent, number: number, shown: boolean): void {
+    const json = JSON.stringify(event)
+    this.#unsaved.push({ event, number, json, shown })
+    this.#unsavedChars += json.length
+    this.writtenChars += json.length
+    const step = advance(this.graph, this.state, event, this.#options.limits)
+    this.state = step.state
+    if (step.command.type !== "none" || step.state.end !== null) this.command = step.command
+  }
+
+  /** The pieces shown since the last save become one event under the number of the first. */
+  #closeChunk(): void {
+    const chunk = this.#chunk
+    if (chunk === null) return
+    this.#chunk = null
+    this.#enter({ type: "model-text", ...chunk.key, texts: chunk.texts }, chunk.first, true)
+  }
+
+  async #write(ending: RunEnding | null): Promise<void> {
+    const { entries, messages } = this.#takeUnsaved()
+    const last = this.#next - 1
+    const append = {
+      runId: this.runId,
+      threadId: this.threadId,
+      turn: this.turn,
+      epoch: this.#options.epoch,
+      savedNumber: this.#saved,
+      first: this.#saved + 1,
+      last,
+      body: `[${entries.map((entry) => entry.json).join(",")}]`,
+      messages,
+      ending,
+    }
+    if (this.#start !== null) {
+      await this.#begin({ ...this.#start, append })
+      this.#start = null
+      this.#saved = last
+      this.#publish(entries)
+      return
+    }
+    const outcome = await this.#options.owner.append(append)
+    if (!outcome.landed) {
+      this.abort(new RunLost())
+      throw new RunLost()
+    }
+    this.#saved = last
+    this.#publish(entries)
+    // A mark is a cause code: whoever sets one takes it from the catalogue.
+    if (outcome.cancelMark !== null) this.#options.onMark(outcome.cancelMark as CauseCode)
+    if (outcome.queued && this.threadId !== null) this.#options.onReleased(this.threadId)
+  }
+
+  /** A start that fails ends everything that is under way for the run. */
+  async #begin(start: RunStart): Promise<void> {
+    try {
+      if (!(await this.#options.owner.start(start))) throw new StartRefused()
+    } catch (error) {
+      this.abort(error as Error)
+      throw error
+    }
+  }
+
+  #takeUnsaved(): { entries: readonly Entry[]; messages: readonly MessageWrite[] } {
+    const taken = { entries: this.#unsaved, messages: this.#messages }
+    this.#unsaved = []
+    this.#unsavedChars = 0
+    this.#messages = []
+    return taken
+  }
+
+  #publish(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      if (entry.shown) continue
+      for (const listener of this.#listeners) listener.event(entry.event, entry.number)
+    }
+  }
+}

@@ -29,7 +29,8 @@ export const rooms: readonly Room[] = [
     prefixes: ["packages/core/src/graph/"],
     values: ["core/ground"],
     types: [],
-    packages: ["zod", "acorn", "luxon", "jmespath", "re2js", "ajv"],
+    // The formats of JSON Schema come with ajv and have no effect either.
+    packages: ["zod", "acorn", "luxon", "jmespath", "re2js", "ajv", "ajv-formats"],
   },
   {
     name: "core/contract",

@@ -58,7 +58,7 @@ function toState(
   return {
     provider,
     isActive: row?.isActive ?? true,
-    source: sourceOf(own, cx.models.providers().includes(provider)),
+    source: sourceOf(own, { isConfigured: cx.models.providers().includes(provider) }),
     providerOrganizationId: row?.providerOrganizationId ?? null,
     providerProjectId: row?.providerProjectId ?? null,
     createdAtMs: row?.createdAtMs ?? 0,
@@ -67,7 +67,10 @@ function toState(
 }
 
 /** `own` is undefined where no key was set, null where it cannot be opened. */
-function sourceOf(own: string | null | undefined, isConfigured: boolean): ProviderState["source"] {
+function sourceOf(
+  own: string | null | undefined,
+  { isConfigured }: { readonly isConfigured: boolean },
+): ProviderState["source"] {
   if (own === null) return null
   if (own !== undefined) return "organization"
   return isConfigured ? "server" : null

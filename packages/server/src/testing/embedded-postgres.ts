@@ -12,15 +12,16 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
 import pg from "pg"
 import { afterAll, afterEach, beforeAll, expect } from "vitest"
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../adapters/postgres-embedded/index.ts"
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../adapters/postgres-embedded/embedded-postgres.ts"
 import { findServer } from "../adapters/postgres-embedded/pid-file.ts"
 import { stopServer } from "../adapters/postgres-embedded/server.ts"
 import { StartProblem } from "../start-problem.ts"
 
+/** Runs a program to its end; throws where its exit code is not 0. */
 export const run = promisify(execFile)
 
 /** The module that starts the built-in Postgres, for scripts that run in other processes. */
-export const SOURCE = new URL("../adapters/postgres-embedded/index.ts", import.meta.url).href
+export const SOURCE = new URL("../adapters/postgres-embedded/embedded-postgres.ts", import.meta.url).href
 
 /** The temporary folder of a test file; anybody may enter it. */
 export let base = ""
@@ -56,6 +57,7 @@ export function prepareEmbeddedPostgres(): void {
   })
 }
 
+/** A log whose lines can be read. */
 export type Log = ReturnType<typeof makeLog>
 
 /** A log that keeps its lines. */

@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readdir, realpath, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestProject } from "vitest/node"
-import { type EmbeddedPostgres, startEmbeddedPostgres } from "../adapters/postgres-embedded/index.ts"
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../adapters/postgres-embedded/embedded-postgres.ts"
 import { hasEnded } from "../adapters/postgres-embedded/processes.ts"
 import { stopServer } from "../adapters/postgres-embedded/server.ts"
 

@@ -126,7 +126,7 @@ export class ChatAnswer {
     if (this.#refusal !== "") this.#emit({ type: "text", text: this.#refusal })
     this.#isOver = true
     for (const [index, call] of this.#calls.entries()) this.#emit({ type: "tool-call", call: callOf(call, index) })
-    const reason = reasonOf(this.#finish, this.#calls.length > 0)
+    const reason = reasonOf(this.#finish, this.#calls)
     this.#emit({ type: "finish", reason, usage: this.#usage, model: this.#model })
   }
 }
@@ -165,7 +165,7 @@ function callOf({ id, name, arguments: text }: CallInProgress, index: number): T
   return { id: id === "" ? `call_${index + 1}` : id, name, ...parseArguments(text) }
 }
 
-function reasonOf(finish: string | null, hasCalls: boolean): FinishReason {
+function reasonOf(finish: string | null, calls: readonly CallInProgress[]): FinishReason {
   if (finish === "length") return "length"
-  return hasCalls ? "tool-calls" : "stop"
+  return calls.length > 0 ? "tool-calls" : "stop"
 }

@@ -10,8 +10,9 @@ import { hasEnded } from "./processes.ts"
 
 const run = promisify(execFile)
 
-/** The one role of the built-in Postgres, and the one database in it. */
+/** The one role of the built-in Postgres. */
 export const USER = "brevet"
+/** The one database in it. */
 export const DATABASE = "brevet"
 
 /**

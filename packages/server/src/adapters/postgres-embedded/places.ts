@@ -32,6 +32,9 @@ export interface Places {
 /** The folder of root's for what an unprivileged account must reach: copies of programs, and clusters. */
 const SYSTEM_FOLDER = "/var/lib/brevet"
 
+/** Where a socket goes whose own folder has too long a name: what the system calls temporary can be as long. */
+const SHORT_FOLDER = "/tmp"
+
 /** The name of a socket, `/.s.PGSQL.5432`, and room for the end; a Unix socket's path may have 103 bytes on every system. */
 const SOCKET_FOLDER_BYTES_MAX = 103 - "/.s.PGSQL.5432".length
 
@@ -90,12 +93,12 @@ async function chooseSocketFolder(home: string, account: Account | null): Promis
   // Postgres reads the setting as a list, in which commas, quotes and blanks mean something.
   const fits = Buffer.byteLength(inside) <= SOCKET_FOLDER_BYTES_MAX && /^[\w./@+=-]+$/.test(inside)
   const uid = account?.uid ?? process.getuid?.() ?? 0
-  const folder = fits ? inside : join("/tmp", `brevet-${hashOf(`${home} ${uid}`)}`)
+  const folder = fits ? inside : join(SHORT_FOLDER, `brevet-${hashOf(`${home} ${uid}`)}`)
   await makePrivateFolder(folder, account)
   const found = await lstat(folder)
   if (found.isDirectory() && found.uid === uid && (found.mode & 0o077) === 0) return folder
   // In a folder that everybody may write to, somebody else may have taken the name.
-  const other = await mkdtemp("/tmp/brevet-")
+  const other = await mkdtemp(join(SHORT_FOLDER, "brevet-"))
   await giveTo(account, other)
   return other
 }

@@ -1,6 +1,8 @@
 /** The stored log of runs, as whoever reads a stream again sees it. */
+import type { CauseCode } from "@brevet/core/errors"
 import type { RunEvent } from "@brevet/core/graph/events"
 import type { Id } from "@brevet/core/ids"
+import type { EndedRun } from "./runs.ts"
 
 /** An event with its number; a chunk of text has the number of its first piece. */
 export type NumberedEvent = { readonly number: number; readonly event: RunEvent }
@@ -17,4 +19,8 @@ export interface RunLog {
   read(runId: Id<"run">, after: number, limit: number): Promise<readonly NumberedEvent[]>
   /** Null where there is no such run. */
   standing(runId: Id<"run">): Promise<RunStanding | null>
+  /** How the run ended; null where it has not. */
+  ended(runId: Id<"run">): Promise<EndedRun | null>
+  /** Those of the runs that somebody wants to end, with the cause. */
+  marks(ids: readonly Id<"run">[]): Promise<readonly { readonly runId: Id<"run">; readonly cause: CauseCode }[]>
 }

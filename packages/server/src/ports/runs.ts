@@ -71,10 +71,13 @@ export interface Runs {
    */
   follow(runId: Id<"run">, after: number, listener: ReadingListener): () => void
   /** How the run ended, waiting for it at most so long; null where it has not. Works for runs of other processes too. */
-  waitForEnd(runId: Id<"run">, options: { readonly waitMs: number; readonly signal?: AbortSignal }): Promise<EndedRun | null>
+  waitForEnd(
+    runId: Id<"run">,
+    options: { readonly waitMs: number; readonly signal?: AbortSignal },
+  ): Promise<EndedRun | null>
   /**
    * To be called after the transaction in which `store.runs.markCancelled` was called has committed: the owners of the
-   * marked runs end them, keeping what was shown. Settles once those of this process have ended.
+   * marked runs end them, keeping what was shown. `waitForEnd` tells when.
    */
-  endMarked(ids: readonly Id<"run">[]): Promise<void>
+  endMarked(ids: readonly Id<"run">[]): void
 }

@@ -25,7 +25,8 @@ import { advance, type Command, initialState, type PlanLimits } from "@brevet/co
 import type { RunState } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
 import type { MessageWrite, Owner, RunEnding, RunStart } from "../ports/owner.ts"
-import type { Listener } from "../ports/runs.ts"
+import type { EndedRun, Listener } from "../ports/runs.ts"
+import { makeDeferred } from "./deferred.ts"
 
 /** Thrown by a save: the run is another's now, or over. Whoever works for it stops without a word. */
 export class RunLost extends Error {
@@ -96,6 +97,8 @@ export class Segment {
   #chunkTimer: NodeJS.Timeout | null = null
   #saving: Promise<void> | null = null
   #history: Promise<History> | null = null
+  readonly #started = makeDeferred<void>()
+  #ended: EndedRun | null = null
   #closed = false
 
   constructor(options: SegmentOptions) {
@@ -192,6 +195,16 @@ export class Segment {
     this.#abort.abort(reason)
   }
 
+  /** Settles once the run is in the store; never where that fails, which the loop says. */
+  get started(): Promise<void> {
+    return this.#started.promise
+  }
+
+  /** How the run ended; null before that, and where this process did not end it. */
+  get ended(): EndedRun | null {
+    return this.#ended
+  }
+
   /** Gives everything from now on to the listener. Gives back what ends that. */
   follow(listener: Listener): () => void {
     if (this.#closed) {
@@ -253,8 +266,8 @@ export class Segment {
     if (this.#start !== null) {
       await this.#begin({ ...this.#start, append })
       this.#start = null
-      this.#saved = last
-      this.#publish(entries)
+      this.#land({ entries, last, ending })
+      this.#started.resolve()
       return
     }
     const outcome = await this.#options.owner.append(append)
@@ -262,8 +275,7 @@ export class Segment {
       this.abort(new RunLost())
       throw new RunLost()
     }
-    this.#saved = last
-    this.#publish(entries)
+    this.#land({ entries, last, ending })
     // A mark is a cause code: whoever sets one takes it from the catalogue.
     if (outcome.cancelMark !== null) this.#options.onMark(outcome.cancelMark as CauseCode)
     if (outcome.queued && this.threadId !== null) this.#options.onReleased(this.threadId)
@@ -287,7 +299,10 @@ export class Segment {
     return taken
   }
 
-  #publish(entries: readonly Entry[]): void {
+  /** A save has landed: what was not shown yet is given to whoever listens. */
+  #land({ entries, last, ending }: { entries: readonly Entry[]; last: number; ending: RunEnding | null }): void {
+    this.#saved = last
+    if (ending !== null) this.#ended = { status: ending.status, usage: ending.usage, result: ending.result }
     for (const entry of entries) {
       if (entry.shown) continue
       for (const listener of this.#listeners) listener.event(entry.event, entry.number)

@@ -1,7 +1,10 @@
 /** The log of runs: rows of `events`, one per append, whose bodies are JSON arrays of events. */
+
+import type { CauseCode } from "@brevet/core/errors"
 import { numbersOf, type RunEvent } from "@brevet/core/graph/events"
-import { uuidOf } from "@brevet/core/ids"
+import { idFrom, uuidOf } from "@brevet/core/ids"
 import type { NumberedEvent, RunLog, RunStanding } from "../../../ports/run-log.ts"
+import type { EndedRun } from "../../../ports/runs.ts"
 import type { Sql } from "./sql.ts"
 
 /** The log over a pool. */
@@ -22,7 +25,29 @@ export function makeRunLog(sql: Sql): RunLog {
         values: [uuidOf(runId)],
       })
     },
+    async ended(runId) {
+      const row = await sql.first<EndedRow>({
+        name: "read-ended",
+        text: "SELECT status, usage, result FROM runs WHERE id = $1 AND finished_at IS NOT NULL",
+        values: [uuidOf(runId)],
+      })
+      return row === null ? null : toEndedRun(row)
+    },
+    async marks(ids) {
+      const rows = await sql.rows<{ id: string; cancel_mark: CauseCode }>({
+        text: "SELECT id, cancel_mark FROM runs WHERE id = ANY($1) AND cancel_mark IS NOT NULL",
+        values: [ids.map(uuidOf)],
+      })
+      return rows.map((row) => ({ runId: idFrom("run", row.id), cause: row.cancel_mark }))
+    },
   }
+}
+
+type EndedRow = { readonly status: EndedRun["status"]; readonly usage: string; readonly result: string }
+
+/** How a run ended, from its row. */
+export function toEndedRun({ status, usage, result }: EndedRow): EndedRun {
+  return { status, usage: JSON.parse(usage) as EndedRun["usage"], result: JSON.parse(result) as EndedRun["result"] }
 }
 
 /** The events of one append with their numbers. */

@@ -1,0 +1,132 @@
+/**
+ * Following a run from any number: what is in the log, then what comes, without a gap or a repeat, to the run's end.
+ *
+ *     reading ── the log has no more, the run is here ──> live ── ended ──> closed
+ *        ^  └─── the log has no more, it is elsewhere ──> watching ─┐  └── gone ──> reading
+ *        └──────────────────── (a moment later) ────────────────────┘
+ *        └─── the log has no more, the run is over ─────> closed
+ *
+ * The reader is put behind the live run before the log is read, so that nothing falls between the two; what comes
+ * meanwhile is kept, and given after the log without what was read already. Numbers tell.
+ */
+import { setTimeout } from "node:timers/promises"
+import { numbersOf, type RunEvent } from "@brevet/core/graph/events"
+import type { Id } from "@brevet/core/ids"
+import type { RunLog } from "../ports/run-log.ts"
+import type { Listener, ReadingListener } from "../ports/runs.ts"
+import { makeDeferred } from "./deferred.ts"
+import type { Segment } from "./segment.ts"
+
+/** Appends that are read at a time. */
+const pageRows = 50
+/** How often the log of a run of another process is looked at. */
+const watchMs = 200
+
+/** What following needs: the log, and the runs of this process. */
+export type FollowPorts = { readonly log: RunLog; readonly live: ReadonlyMap<Id<"run">, Segment> }
+
+/** Gives the listener everything above `after`. Gives back what ends that. Troubles of the store close it as `gone`. */
+export function follow(
+  ports: FollowPorts,
+  subject: { readonly runId: Id<"run">; readonly after: number },
+  listener: ReadingListener,
+): () => void {
+  const follower = new Follower(ports, subject, listener)
+  follower.run().catch(() => follower.close("gone"))
+  return () => follower.stop()
+}
+
+class Follower {
+  readonly #ports: FollowPorts
+  readonly #runId: Id<"run">
+  readonly #listener: ReadingListener
+  readonly #stopped = new AbortController()
+  /** The last number that was given. */
+  #last: number
+
+  constructor(
+    ports: FollowPorts,
+    subject: { readonly runId: Id<"run">; readonly after: number },
+    listener: ReadingListener,
+  ) {
+    this.#ports = ports
+    this.#runId = subject.runId
+    this.#last = subject.after
+    this.#listener = listener
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  close(reason: "ended" | "gone"): void {
+    if (this.#stopped.signal.aborted) return
+    this.stop()
+    this.#listener.close(reason)
+  }
+
+  async run(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      const segment = this.#ports.live.get(this.#runId)
+      const isOver = segment === undefined ? await this.#readOrWatch() : await this.#readThenListen(segment)
+      if (isOver) return this.close("ended")
+    }
+  }
+
+  /** The run is elsewhere, or over. True once it is over and everything was given. */
+  async #readOrWatch(): Promise<boolean> {
+    // Asked before the log is read: what is in the log of a run that is over stays as it is.
+    const standing = await this.#ports.log.standing(this.#runId)
+    await this.#readLog()
+    const isOver = standing === null || !["queued", "running", "waiting"].includes(standing.status)
+    if (!isOver) await setTimeout(watchMs, undefined, { signal: this.#stopped.signal }).catch(() => {})
+    return isOver
+  }
+
+  /** True once the run has ended here and everything was given; false where this process does not go on with it. */
+  async #readThenListen(segment: Segment): Promise<boolean> {
+    let kept: { event: RunEvent; number: number }[] | null = []
+    const ending = makeDeferred<"ended" | "gone">()
+    const between: Listener = {
+      event: (event, number) => {
+        if (kept === null) this.#give(event, number)
+        else kept.push({ event, number })
+      },
+      close: ending.resolve,
+    }
+    const unfollow = segment.follow(between)
+    this.#stopped.signal.addEventListener("abort", () => ending.resolve("gone"), { once: true })
+    try {
+      await this.#readLog()
+      for (const { event, number } of kept) this.#give(event, number)
+      kept = null
+      return (await ending.promise) === "ended"
+    } finally {
+      unfollow()
+    }
+  }
+
+  async #readLog(): Promise<void> {
+    for (;;) {
+      const events = await this.#ports.log.read(this.#runId, this.#last, pageRows)
+      if (events.length === 0 || this.#stopped.signal.aborted) return
+      for (const { event, number } of events) this.#give(event, number)
+      await this.#listener.drained()
+    }
+  }
+
+  /** Gives an event that was not given yet, of text each piece by itself. */
+  #give(event: RunEvent, number: number): void {
+    if (this.#stopped.signal.aborted || number + numbersOf(event) - 1 <= this.#last) return
+    if (event.type !== "model-text") {
+      this.#last = number
+      this.#listener.event(event, number)
+      return
+    }
+    for (const [index, text] of event.texts.entries()) {
+      if (number + index <= this.#last) continue
+      this.#last = number + index
+      this.#listener.event({ ...event, texts: [text] }, number + index)
+    }
+  }
+}

@@ -6,8 +6,9 @@ import type { RunResult } from "@brevet/core/graph/run-result"
 import type { Id } from "@brevet/core/ids"
 import type { MessageWrite, RunStart } from "./owner.ts"
 
-/** The runs of a workflow, an assistant or a thread. Exactly one field is given. */
+/** One run, or the runs of a workflow, an assistant or a thread. Exactly one field is given. */
 export type RunFilter = {
+  readonly runId?: Id<"run">
   readonly workflowId?: Id<"workflow">
   readonly assistantId?: Id<"assistant">
   readonly threadId?: Id<"thread">

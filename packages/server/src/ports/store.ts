@@ -6,6 +6,7 @@ import type { AssistantTable } from "./assistant-table.ts"
 import type { AuditTable } from "./audit-table.ts"
 import type { IdempotencyTable } from "./idempotency-table.ts"
 import type { KeyTable } from "./key-table.ts"
+import type { MessageTable } from "./message-table.ts"
 import type { OrganizationTable } from "./organization-table.ts"
 import type { ProviderTable } from "./provider-table.ts"
 import type { RunTable } from "./run-table.ts"
@@ -20,6 +21,7 @@ export type Tables = {
   readonly assistants: AssistantTable
   readonly audit: AuditTable
   readonly threads: ThreadTable
+  readonly messages: MessageTable
   readonly runs: RunTable
   readonly idempotency: IdempotencyTable
   readonly providers: ProviderTable

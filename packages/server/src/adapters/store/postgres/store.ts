@@ -4,6 +4,7 @@ import { makeAssistantTable } from "./assistants.ts"
 import { makeAuditTable } from "./audit.ts"
 import { makeIdempotencyTable } from "./idempotency.ts"
 import { makeKeyTable } from "./keys.ts"
+import { makeMessageTable } from "./messages.ts"
 import { makeOrganizationTable } from "./organizations.ts"
 import { makeProviderTable } from "./providers.ts"
 import { makeRunTable } from "./runs.ts"
@@ -19,6 +20,7 @@ function makeTables(sql: Sql): Tables {
     assistants: makeAssistantTable(sql),
     audit: makeAuditTable(sql),
     threads: makeThreadTable(sql),
+    messages: makeMessageTable(sql),
     runs: makeRunTable(sql),
     idempotency: makeIdempotencyTable(sql),
     providers: makeProviderTable(sql),

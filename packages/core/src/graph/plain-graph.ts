@@ -1,0 +1,18 @@
+/** The workflow of a turn that has none: a single FreddyLLM node behind nothing. One way to answer, not two. */
+import type { JsonObject } from "../json.ts"
+
+/** The name of its only node. */
+export const plainNodeName = "FreddyLLM"
+
+/** Its definition. The node has no parameters: what it does is said by the turn alone. */
+export function plainDefinition(): JsonObject {
+  const node = {
+    id: "freddy_llm",
+    name: plainNodeName,
+    type: "freddyLLM",
+    typeVersion: 1,
+    position: [0, 0],
+    parameters: {},
+  }
+  return { nodes: [node], connections: {} }
+}

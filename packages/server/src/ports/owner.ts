@@ -65,6 +65,12 @@ export type ThreadWrite = {
   readonly plain: boolean
   readonly metadata: string
   readonly visible: boolean
+  /** The versions of called assistants that are fixed with the thread's own (JSON). */
+  readonly pins: string | null
+  /** The place from which on the thread's messages are removed: an edit. */
+  readonly removes: { readonly turn: number; readonly ordinal: number } | null
+  /** The turn takes the place of one of the same request that failed. */
+  readonly replacesFailed: boolean
   /** The conversation and the node that a called assistant talks for. */
   readonly parent: { readonly threadId: Id<"thread">; readonly node: string } | null
 }

@@ -34,7 +34,8 @@ WITH v AS MATERIALIZED (
     removes boolean, failed_hash text, organization_id uuid, generation bigint, request_hash text, workflow_id uuid,
     workflow_version int, assistant_id uuid, parent_run_id uuid, retry_of uuid, response_id uuid, mode text,
     new_thread boolean, thread_revision bigint, user_id uuid, pinned_workflow uuid, pinned_version int,
-    workflow_tag text, plain boolean, metadata text, visible boolean, parent_thread_id uuid, parent_node text,
+    workflow_tag text, plain boolean, pins text, metadata text, visible boolean, parent_thread_id uuid,
+    parent_node text, removes_turn int, removes_ordinal int, replaces boolean,
     idem_key text, idem_method text, idem_path text, idem_hash text)),
 able AS MATERIALIZED (
   SELECT * FROM v WHERE op = 'start'
@@ -44,20 +45,25 @@ able AS MATERIALIZED (
     AND (idem_key IS NULL OR NOT EXISTS (
       SELECT FROM idempotency_keys k WHERE k.organization_id = v.organization_id AND k.key = v.idem_key
         AND k.method = v.idem_method AND k.path = v.idem_path))
-    AND (request_hash IS NULL OR NOT EXISTS (
+    AND (request_hash IS NULL OR replaces OR NOT EXISTS (
       SELECT FROM failed_turns f WHERE f.organization_id = v.organization_id
         AND f.request_hash = decode(v.request_hash, 'hex') AND f.failed_at > v.at - interval '60 seconds'))),
 made AS (
   INSERT INTO threads (id, organization_id, user_id, assistant_id, workflow_id, workflow_version, workflow_tag, plain,
-    parent_thread_id, parent_node, metadata, visible_in_ui, turn, message_count, active_run, last_model_used,
+    pins, parent_thread_id, parent_node, metadata, visible_in_ui, turn, message_count, active_run, last_model_used,
     last_message_at, created_at, updated_at)
   SELECT thread_id, organization_id, user_id, assistant_id, pinned_workflow, pinned_version, workflow_tag, plain,
-    parent_thread_id, parent_node, metadata, visible, turn, said, CASE WHEN status = 'running' THEN id END, last_model,
+    pins, parent_thread_id, parent_node, metadata, visible, turn, said, CASE WHEN status = 'running' THEN id END, last_model,
     at, at, at
   FROM able WHERE new_thread ON CONFLICT DO NOTHING RETURNING id AS thread_id),
+cut AS (
+  SELECT v.id, (SELECT count(*) FROM messages m WHERE m.thread_id = v.thread_id AND m.deleted_at IS NULL
+    AND (m.turn, m.ordinal) >= (v.removes_turn, v.removes_ordinal)) AS messages
+  FROM able v WHERE v.removes_turn IS NOT NULL),
 taken AS (
   UPDATE threads t SET active_run = CASE WHEN v.status = 'running' THEN v.id END, turn = v.turn,
-    message_count = t.message_count + v.said, last_message_at = v.at, updated_at = v.at, revision = t.revision + 1,
+    message_count = t.message_count + v.said - COALESCE((SELECT cut.messages FROM cut WHERE cut.id = v.id), 0),
+    last_message_at = v.at, updated_at = v.at, revision = t.revision + 1, pins = v.pins,
     assistant_id = v.assistant_id, workflow_id = v.pinned_workflow, workflow_version = v.pinned_version,
     plain = v.plain, workflow_tag = COALESCE(t.workflow_tag, v.workflow_tag),
     last_model_used = COALESCE(v.last_model, t.last_model_used)
@@ -73,6 +79,13 @@ started AS (
   SELECT id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
     retry_of, status, mode, $3, epoch, last, request_hash, at, at, finished_at, usage, result
   FROM v JOIN begun USING (id) ON CONFLICT (id) DO NOTHING RETURNING id),
+edited AS (
+  UPDATE messages m SET deleted_at = v.at FROM able v JOIN started USING (id)
+  WHERE v.removes_turn IS NOT NULL AND m.thread_id = v.thread_id AND m.deleted_at IS NULL
+    AND (m.turn, m.ordinal) >= (v.removes_turn, v.removes_ordinal)),
+replaced AS (
+  DELETE FROM failed_turns f USING able v JOIN started USING (id)
+  WHERE v.replaces AND f.organization_id = v.organization_id AND f.request_hash = decode(v.request_hash, 'hex')),
 marked AS (
   INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
   SELECT organization_id, idem_key, idem_method, idem_path, decode(idem_hash, 'hex'), id, response_id, at
@@ -189,10 +202,14 @@ function startValue(start: RunStart): Record<string, unknown> {
           pinned_version: thread.pinnedVersion,
           workflow_tag: thread.workflowTag,
           plain: thread.plain,
+          pins: thread.pins,
           metadata: thread.metadata,
           visible: thread.visible,
           parent_thread_id: uuidOrNull(thread.parent?.threadId ?? null),
           parent_node: thread.parent?.node ?? null,
+          removes_turn: thread.removes?.turn ?? null,
+          removes_ordinal: thread.removes?.ordinal ?? null,
+          replaces: thread.replacesFailed,
         }),
     ...(idempotency === null
       ? {}

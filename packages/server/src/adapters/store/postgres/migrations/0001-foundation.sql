@@ -131,7 +131,8 @@ CREATE TABLE processes (
 );
 
 -- A conversation. `active_run` is the one turn that runs in it; `queued` counts turns that wait for it to end.
--- A called assistant talks in a hidden thread of its own per (parent thread, node).
+-- A called assistant talks in a hidden thread of its own per (parent thread, node); `pins` (JSON) are the versions of
+-- called assistants that were fixed together with the thread's own.
 -- `turn` is the number of the newest turn; messages are ordered by (turn, ordinal). `workflow_tag` is the caller's own
 -- text, as a rule a workflow's id.
 CREATE TABLE threads (
@@ -145,6 +146,7 @@ CREATE TABLE threads (
   plain boolean NOT NULL DEFAULT false,
   parent_thread_id uuid,
   parent_node text,
+  pins text,
   title text,
   metadata text NOT NULL DEFAULT '{}',
   visible_in_ui boolean NOT NULL DEFAULT true,

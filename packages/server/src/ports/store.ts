@@ -27,7 +27,10 @@ export type Tables = {
   readonly providers: ProviderTable
 }
 
-/** The tables, and transactions over them. A transaction inside a transaction joins it. */
+/**
+ * The tables, and transactions over them. A transaction inside a transaction joins it: what its steps throw undoes them
+ * alone, and the outer one decides whether anything is kept.
+ */
 export type Store = Tables & {
   /** All steps or none. What the steps throw rolls back and is thrown on. */
   transaction<Result>(steps: (store: Store) => Promise<Result>): Promise<Result>

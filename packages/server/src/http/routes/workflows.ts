@@ -11,7 +11,6 @@ import {
   updateWorkflowRoute,
 } from "@brevet/core/contract/workflows"
 import { Refusal } from "@brevet/core/errors"
-import type { Id } from "@brevet/core/ids"
 import type { WorkflowRecord } from "../../ports/workflow-table.ts"
 import {
   createWorkflow,

@@ -48,6 +48,23 @@ function runner(client: { query(config: pg.QueryConfig): Promise<pg.QueryResult>
   return { rows, first: async <Row>(statement: Statement) => (await rows<Row>(statement))[0] ?? null }
 }
 
+/**
+ * Runs the steps inside a transaction so that what they throw undoes only what they did, and is thrown on. Steps may be
+ * nested, never side by side.
+ */
+export async function inSavepoint<Result>(sql: Sql, steps: () => Promise<Result>): Promise<Result> {
+  await sql.rows({ text: "SAVEPOINT step" })
+  try {
+    const result = await steps()
+    await sql.rows({ text: "RELEASE SAVEPOINT step" })
+    return result
+  } catch (error) {
+    await sql.rows({ text: "ROLLBACK TO SAVEPOINT step" })
+    await sql.rows({ text: "RELEASE SAVEPOINT step" })
+    throw error
+  }
+}
+
 /** Opens a pool of at most `connectionsMax` connections. */
 export function openSqlPool(connection: pg.PoolConfig, options: { connectionsMax: number }): SqlPool {
   const pool = new pg.Pool({ ...connection, max: options.connectionsMax, connectionTimeoutMillis: 5_000 })

@@ -8,7 +8,7 @@ import { makeMessageTable } from "./messages.ts"
 import { makeOrganizationTable } from "./organizations.ts"
 import { makeProviderTable } from "./providers.ts"
 import { makeRunTable } from "./runs.ts"
-import type { Sql, SqlPool } from "./sql.ts"
+import { inSavepoint, type Sql, type SqlPool } from "./sql.ts"
 import { makeThreadTable } from "./threads.ts"
 import { makeWorkflowTable } from "./workflows.ts"
 
@@ -33,7 +33,10 @@ export function makeStore(pool: SqlPool): Store {
     ...makeTables(pool),
     transaction: (steps) =>
       pool.transaction((sql) => {
-        const store: Store = { ...makeTables(sql), transaction: (inner) => inner(store) }
+        const store: Store = {
+          ...makeTables(sql),
+          transaction: (inner) => inSavepoint(sql, () => inner(store)),
+        }
         return steps(store)
       }),
   }

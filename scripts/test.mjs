@@ -23,7 +23,7 @@ process.on("SIGINT", () => {})
 process.on("SIGTERM", () => child.kill("SIGTERM"))
 
 child.on("close", (code, signal) => {
-  process.exitCode = code ?? 128 + constants.signals[signal]
+  process.exitCode = code ?? (signal === null ? 1 : 128 + constants.signals[signal])
   console.log(readCount())
 })
 

@@ -13,7 +13,7 @@ import { requireOrganization } from "./access.ts"
 import { makeAuditRow } from "./audit.ts"
 
 /** The providers for which a key can be set: the wires that are spoken. */
-export const knownProviders = ["openai", "anthropic", "google"] as const
+const knownProviders = ["openai", "anthropic", "google"] as const
 
 /** What seals and opens the keys. */
 export type ProviderPorts = { readonly secrets: Secrets }

@@ -28,7 +28,7 @@ export const demoDescription: ModelDescription = {
 }
 
 /** What every text of the demo model begins with. */
-export const demoLabel = "[demo model]"
+const demoLabel = "[demo model]"
 
 /** Answers a request. `model` is reported as `demo`, whatever was asked for. */
 export async function* streamDemo(

@@ -32,7 +32,7 @@ const SETTINGS = {
 } as const
 
 /** The number that is part of the socket's name. There is one server per socket folder, so it need not be free. */
-export const SOCKET_PORT = 5432
+const SOCKET_PORT = 5432
 
 /** The arguments of `postgres` for a cluster; `overrides` are further settings that win over ours (for tests). */
 export function serverArguments(

@@ -8,7 +8,7 @@ const folder = new URL("./migrations/", import.meta.url)
 const lockNumber = 2_718_281_828
 
 /** The migrations in order: number, file name, SQL. Throws if the numbering has a gap. */
-export async function readMigrations(): Promise<{ number: number; name: string; text: string }[]> {
+async function readMigrations(): Promise<{ number: number; name: string; text: string }[]> {
   const names = (await readdir(fileURLToPath(folder))).filter((name) => name.endsWith(".sql")).sort()
   return Promise.all(
     names.map(async (name, index) => {

@@ -245,6 +245,7 @@ export const causeCatalogue = {
   OUTPUT_SCHEMA_MISMATCH: "The model's answer does not fit the schema, also after a second try",
   WORKFLOW_DELETED: "The workflow was deleted while it ran",
   ASSISTANT_DELETED: "The assistant was deleted while it ran",
+  THREAD_DELETED: "The thread was deleted while the run was under way",
   TURN_REMOVED: "The turn was removed by an edit",
   TURN_WITHDRAWN: "The turn was taken back within its first seconds",
   RUN_INTERRUPTED: "A newer message took the place of this turn",

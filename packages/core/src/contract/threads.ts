@@ -22,6 +22,9 @@ export const threadCreateBody = z.strictObject({
   visible_in_ui: z.boolean().nullish(),
 })
 
+/** A parsed creation. */
+export type ThreadCreation = z.output<typeof threadCreateBody>
+
 /** The body of an update: what is absent stays; metadata is merged (documented), `null` clears or returns to the default. */
 export const threadUpdateBody = z.strictObject({
   title: titleField.nullish(),

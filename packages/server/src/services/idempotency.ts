@@ -47,10 +47,11 @@ export async function callOnce(
   },
 ): Promise<IdempotentOutcome> {
   const scope = scopeOf(cx, mark)
-  // What a service asks of the runtime after its transaction has to wait for this one.
+  // What a service asks of the runtime after its transaction has to wait for this one; waiting for it in here is in vain.
   const ended: Id<"run">[] = []
   const runs = Object.assign(Object.create(cx.runs) as Context["runs"], {
     endMarked: (ids: readonly Id<"run">[]) => void ended.push(...ids),
+    waitForEnd: async () => null,
   })
   const outcome = await cx.store.transaction(async (store): Promise<IdempotentOutcome> => {
     if (!(await store.idempotency.hold(scope))) throw new Refusal("IDEMPOTENCY_KEY_IN_USE")

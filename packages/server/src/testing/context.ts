@@ -93,7 +93,13 @@ export async function makeTestContext(): Promise<TestContext> {
   const ports: Ports = {
     store: makeStore(pool),
     models: noModels,
-    runs: { endMarked: (ids) => void endedRuns.push(...ids) },
+    runs: {
+      start: async () => null,
+      enqueue: async () => "changed",
+      follow: () => () => {},
+      waitForEnd: async () => null,
+      endMarked: (ids) => void endedRuns.push(...ids),
+    },
     ids: makeCountedIds(),
     clock,
     log: pino({ level: "silent" }),

@@ -71,6 +71,7 @@ function fieldsOf(event: Timed): JsonObject {
 function createdFields(event: Extract<RunEvent, { type: "run-created" }>): JsonObject {
   const { turn } = event
   return {
+    trace_id: event.traceId,
     mode: event.mode,
     workflow_id: event.workflowId,
     workflow_version: event.workflowVersion,

@@ -4,13 +4,12 @@ import type { Frame } from "@brevet/core/contract/frames"
 import { runFramesOf } from "@brevet/core/contract/run-events"
 import { Refusal } from "@brevet/core/errors"
 import type { RunEvent } from "@brevet/core/graph/events"
-import { plainDefinition } from "@brevet/core/graph/plain-graph"
 import { type NodeView, viewNodes } from "@brevet/core/graph/run-view"
 import type { Id } from "@brevet/core/ids"
 import type { JsonObject } from "@brevet/core/json"
 import type { Context } from "../ports/context.ts"
 import type { RunListFilter, RunRecord } from "../ports/run-table.ts"
-import { readLanguage } from "./verdict.ts"
+import { makeGraphSource } from "./graphs.ts"
 
 /** A run with the `json` of its answering node's items; null unless it completed, and once its details are not kept. */
 export type ShownRun = RunRecord & { readonly output: readonly JsonObject[] | null }
@@ -99,13 +98,8 @@ async function readEvents(cx: Context, runId: Id<"run">): Promise<readonly RunEv
   return log.map(({ event }) => event)
 }
 
-/** The projection of a run over the graph of its version; versions are never removed. */
 async function viewRun(cx: Context, run: RunRecord, events: readonly RunEvent[]): Promise<readonly NodeView[]> {
-  const { workflowId, workflowVersion } = run
-  if (workflowId === null || workflowVersion === null) return viewNodes(readLanguage(plainDefinition()).graph, events)
-  const version = await cx.store.workflows.findVersion(workflowId, workflowVersion)
-  if (version === null) throw new Error(`run ${run.id} is of a version that does not exist`)
-  return viewNodes(readLanguage(version.definition).graph, events)
+  return viewNodes(await makeGraphSource(cx.store).load(run.workflowId, run.workflowVersion), events)
 }
 
 /**

@@ -66,11 +66,7 @@ export function toInteger(run: Evaluation, value: unknown, fallback = 0): number
 export function toPrimitive(run: Evaluation, value: unknown, wanted: "number" | "any"): unknown {
   if (typeof value !== "object" || value === null) return value
   if (value instanceof Date) return wanted === "number" ? value.getTime() : toText(run, value)
-  if (value instanceof SpecialValue && wanted === "number") {
-    const number = value.number()
-    return Number.isNaN(number) ? value.text(run) : number
-  }
-  return toText(run, value)
+  return value instanceof SpecialValue ? value.primitive(run, wanted) : toText(run, value)
 }
 
 /** The name of a member that a computed key means. Texts and numbers only; anything else by its text. */
@@ -106,9 +102,12 @@ export function toElements(run: Evaluation, value: unknown): readonly unknown[] 
 /** The names of an object's own fields; a list has its indexes, a text too, other values none. */
 export function fieldNames(run: Evaluation, value: unknown): string[] {
   if (value === null || value === undefined) throw typeError("Cannot convert undefined or null to object")
-  const isPlain = Array.isArray(value) || typeof value === "string" || isFieldObject(value)
-  if (!isPlain) return []
-  const names = Object.keys(value as object)
+  if (Array.isArray(value) || typeof value === "string") {
+    run.chargeList(value.length)
+    return Object.keys(value)
+  }
+  if (!isFieldObject(value)) return []
+  const names = Object.keys(value)
   run.charge(names.length)
   return names
 }

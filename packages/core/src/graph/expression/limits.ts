@@ -10,8 +10,6 @@ export const EXPRESSION_LIMITS = {
   templateCharsMax: 1_000_000,
   /** Expressions in one parameter text. */
   templatePartsMax: 1_000,
-  /** How many `}}` are tried as the end of one expression; more are met only inside strings and objects. */
-  templateEndsMax: 64,
   /** Nodes of the parsed tree. */
   nodesMax: 10_000,
   /** Nesting of the parsed tree: each level costs native stack while it is built and while it runs. */
@@ -34,6 +32,10 @@ export const EXPRESSION_LIMITS = {
   patternCharsMax: 10_000,
   /** Size of a regular expression with its repetitions written out: its matching time grows with it. */
   patternSizeMax: 5_000,
-  /** Compiled templates kept in memory. */
-  cacheEntriesMax: 2_000,
+  /** Groups of a regular expression: the engine copies their places for every state that it is in. */
+  patternGroupsMax: 100,
+  /** Size of all regular expressions that stand in one parameter text: each is a program that is kept in memory. */
+  templatePatternSizeMax: 10_000,
+  /** Weight of the compiled templates kept in memory, about one unit for a character of source. */
+  cacheWeightMax: 8_000_000,
 } as const

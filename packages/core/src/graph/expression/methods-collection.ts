@@ -5,6 +5,7 @@
 
 import { toKey, toText } from "./convert.ts"
 import type { Evaluation } from "./evaluation.ts"
+import { EXPRESSION_LIMITS } from "./limits.ts"
 import { type MethodTable, methodTable } from "./method-table.ts"
 import { hasMember } from "./operators.ts"
 import type { FieldObject } from "./values.ts"
@@ -15,6 +16,7 @@ export const MAP_METHODS: MethodTable<Map<unknown, unknown>> = methodTable<Map<u
   delete: (run, self, args) => changeableMap(run, self).delete(hashed(run, args[0])),
   entries: (run, self) => listOf(run, self.entries(), self.size),
   forEach: (run, self, args) => {
+    run.charge(self.size)
     for (const [key, value] of [...self]) run.call(args[0], [value, key, self])
   },
   get: (run, self, args) => self.get(hashed(run, args[0])),
@@ -22,8 +24,7 @@ export const MAP_METHODS: MethodTable<Map<unknown, unknown>> = methodTable<Map<u
   keys: (run, self) => listOf(run, self.keys(), self.size),
   set: (run, self, args) => {
     const map = changeableMap(run, self)
-    run.chargeList(1)
-    if (map.size % GROWTH_STEP === 0) admitSize(run, map.size + 1)
+    admitOneMore(run, map.size)
     return map.set(hashed(run, args[0]), args[1])
   },
   values: (run, self) => listOf(run, self.values(), self.size),
@@ -33,14 +34,14 @@ export const MAP_METHODS: MethodTable<Map<unknown, unknown>> = methodTable<Map<u
 export const SET_METHODS: MethodTable<Set<unknown>> = methodTable<Set<unknown>>({
   add: (run, self, args) => {
     const set = changeableSet(run, self)
-    run.chargeList(1)
-    if (set.size % GROWTH_STEP === 0) admitSize(run, set.size + 1)
+    admitOneMore(run, set.size)
     return set.add(hashed(run, args[0]))
   },
   clear: (run, self) => changeableSet(run, self).clear(),
   delete: (run, self, args) => changeableSet(run, self).delete(hashed(run, args[0])),
   entries: (run, self) => listOf(run, self.entries(), self.size),
   forEach: (run, self, args) => {
+    run.charge(self.size)
     for (const value of [...self]) run.call(args[0], [value, value, self])
   },
   has: (run, self, args) => self.has(hashed(run, args[0])),
@@ -50,16 +51,19 @@ export const SET_METHODS: MethodTable<Set<unknown>> = methodTable<Set<unknown>>(
 
 /** Methods of an object with fields. A field of the same name comes first. */
 export const OBJECT_METHODS: MethodTable<FieldObject> = methodTable<FieldObject>({
-  hasOwnProperty: (run, self, args) => hasMember(run, toKey(run, args[0]), self),
-  toLocaleString: (run, self) => toText(run, self),
-  toString: (run, self) => toText(run, self),
-  valueOf: (_run, self) => self,
+  hasOwnProperty: (run: Evaluation, self: FieldObject, args: readonly unknown[]) =>
+    hasMember(run, toKey(run, args[0]), self),
+  toLocaleString: (run: Evaluation, self: FieldObject) => toText(run, self),
+  toString: (run: Evaluation, self: FieldObject) => toText(run, self),
+  valueOf: (_run: Evaluation, self: FieldObject) => self,
 })
 
-const GROWTH_STEP = 1_000
+/** Names of the methods that change the map or set that they are called on. */
+export const CHANGING_COLLECTION_METHODS: ReadonlySet<string> = new Set(["add", "clear", "delete", "set"])
 
-function admitSize(run: Evaluation, size: number): void {
-  run.chargeList(size)
+function admitOneMore(run: Evaluation, size: number): void {
+  if (size >= EXPRESSION_LIMITS.listLengthMax) run.chargeList(size + 1)
+  run.charge(1)
 }
 
 /** A text is hashed when it is a key, which costs its length. */

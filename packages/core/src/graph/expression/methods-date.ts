@@ -2,8 +2,8 @@
 
 import { toNumber, toText } from "./convert.ts"
 import type { Evaluation } from "./evaluation.ts"
+import { type DateParts, dateFormatOf, localeChoice } from "./formats.ts"
 import { type Method, type MethodTable, methodTable } from "./method-table.ts"
-import { LOCALE_STEPS, localeArguments } from "./methods-text.ts"
 import { guarded } from "./values.ts"
 import { dateDayText, dateText, dateTimeText, fromLocalFields, toLocalFields, zoneOffsetMs } from "./zone.ts"
 
@@ -64,6 +64,12 @@ const FIELD_METHODS: [string, Method<Date>][] = [
   ]),
 ]
 
+/** Names of the methods that change the date that they are called on. */
+export const CHANGING_DATE_METHODS: ReadonlySet<string> = new Set([
+  "setTime",
+  ...SETTERS.flatMap(([field]) => [`set${field}`, `setUTC${field}`]),
+])
+
 /** Methods of a date. */
 export const DATE_METHODS: MethodTable<Date> = new Map([
   ...FIELD_METHODS,
@@ -74,28 +80,21 @@ export const DATE_METHODS: MethodTable<Date> = new Map([
     toDateString: (run, self) => dateDayText(run.scope.timeZone, self.getTime()),
     toISOString: (_run, self) => guarded(() => self.toISOString()),
     toJSON: (_run, self) => self.toJSON(),
-    toLocaleDateString: (run, self, args) => localized(run, self, { args, parts: "Date" }),
-    toLocaleString: (run, self, args) => localized(run, self, { args, parts: "" }),
-    toLocaleTimeString: (run, self, args) => localized(run, self, { args, parts: "Time" }),
-    toString: (run, self) => dateText(run.scope.timeZone, self.getTime()),
+    toLocaleDateString: (run, self, args) => localized(run, self, { args, parts: "date" }),
+    toLocaleString: (run: Evaluation, self: Date, args: readonly unknown[]) =>
+      localized(run, self, { args, parts: "both" }),
+    toLocaleTimeString: (run, self, args) => localized(run, self, { args, parts: "time" }),
+    toString: (run: Evaluation, self: Date) => dateText(run.scope.timeZone, self.getTime()),
     toTimeString: (run, self) => dateTimeText(run.scope.timeZone, self.getTime()),
     toUTCString: (_run, self) => self.toUTCString(),
-    valueOf: (_run, self) => self.getTime(),
+    valueOf: (_run: Evaluation, self: Date) => self.getTime(),
   }),
 ])
 
-function localized(
-  run: Evaluation,
-  self: Date,
-  how: { args: readonly unknown[]; parts: "" | "Date" | "Time" },
-): string {
-  run.charge(LOCALE_STEPS)
-  const [locale, options] = localeArguments(run, [undefined, ...how.args])
-  const zoned = { timeZone: run.scope.timeZone, ...options }
-  return guarded(() => {
-    if (how.parts === "Date") return self.toLocaleDateString(locale, zoned)
-    return how.parts === "Time" ? self.toLocaleTimeString(locale, zoned) : self.toLocaleString(locale, zoned)
-  })
+function localized(run: Evaluation, self: Date, how: { args: readonly unknown[]; parts: DateParts }): string {
+  if (Number.isNaN(self.getTime())) return "Invalid Date"
+  const choice = localeChoice(run, { locale: how.args[0], options: how.args[1] })
+  return dateFormatOf(run, choice, how.parts).format(self)
 }
 
 /** A text without a zone after its time, which means local time. */

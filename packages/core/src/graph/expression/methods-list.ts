@@ -42,9 +42,12 @@ const READING: MethodTable<List> = methodTable<List>({
   flatMap: (run, self, args) => run.own(flatten(run, self.map(callback(run, self, args)), 1)),
   forEach: (run, self, args) => self.forEach(callback(run, self, args)),
   includes: (run, self, args) => {
-    const index = toInteger(run, args[1])
+    const start = toInteger(run, args[1])
     const sought = args[0]
-    return self.slice(index).some((value) => same(run, value, sought))
+    for (let index = start < 0 ? Math.max(0, self.length + start) : start; index < self.length; index++) {
+      if (same(run, self[index], sought)) return true
+    }
+    return false
   },
   indexOf: (run, self, args) => {
     run.charge(self.length)
@@ -56,7 +59,9 @@ const READING: MethodTable<List> = methodTable<List>({
   keys: (run, self) => run.own(toElements(run, self).map((_value, index) => index)),
   lastIndexOf: (run, self, args) => {
     run.charge(self.length)
-    return self.findLastIndex((value) => strictEquals(run, value, args[0]))
+    const start = toInteger(run, args[1], self.length - 1)
+    const last = start < 0 ? self.length + start : start
+    return self.findLastIndex((value, index) => index <= last && strictEquals(run, value, args[0]))
   },
   map: (run, self, args) => run.own(self.map(callback(run, self, args))),
   reduce: (run, self, args) => fold(run, self, { args, reverse: false }),
@@ -73,7 +78,7 @@ const READING: MethodTable<List> = methodTable<List>({
     splice(run, copy, args)
     return run.own(copy)
   },
-  toString: (run, self) => joinList(run, self, ","),
+  toString: (run: Evaluation, self: List) => joinList(run, self, ","),
   values: (run, self) => run.own([...toElements(run, self)]),
   with: (run, self, args) => {
     const index = toInteger(run, args[0])
@@ -131,8 +136,8 @@ export const LIST_METHODS: MethodTable<List> = new Map([
   ]),
 ])
 
-/** Names of the methods that change what they are called on, in any type's table. */
-export const CHANGING_METHODS: ReadonlySet<string> = new Set([...CHANGING.keys(), "set", "add", "delete", "clear"])
+/** Names of the methods that change the list that they are called on. */
+export const CHANGING_LIST_METHODS: ReadonlySet<string> = new Set(CHANGING.keys())
 
 /** A callback of an expression as the native methods want it. Each call counts its own work. */
 function callback(run: Evaluation, self: List, args: List): Callback {

@@ -6,12 +6,12 @@ import { EXPRESSION_LIMITS } from "./limits.ts"
 import { type MethodTable, methodTable } from "./method-table.ts"
 import {
   allMatches,
-  compilePattern,
   execPattern,
   findMatch,
   namedGroups,
   type PatternMatch,
   PatternValue,
+  preparePattern,
   toMatchValue,
 } from "./pattern.ts"
 import { FunctionValue, typeError } from "./values.ts"
@@ -24,7 +24,7 @@ export const PATTERN_METHODS: MethodTable<PatternValue> = methodTable({
     const match = execPattern(run, self, text)
     return match === null ? null : toMatchValue(run, self.compiled, { match, text })
   },
-  toString: (_run, self) => self.text(),
+  toString: (_run: Evaluation, self: PatternValue) => self.text(),
 })
 
 /** Methods of a text that take a regular expression (or a text). */
@@ -51,12 +51,8 @@ export const TEXT_PATTERN_METHODS: MethodTable<string> = methodTable({
 /** A regular expression from what an expression hands in: one as it is, anything else by its text. */
 export function toPattern(run: Evaluation, value: unknown, flags: string): PatternValue {
   if (value instanceof PatternValue) return value
-  run.charge(COMPILE_STEPS)
-  return new PatternValue(compilePattern(value === undefined ? "(?:)" : toText(run, value), flags))
+  return new PatternValue(preparePattern(run, value === undefined ? "(?:)" : toText(run, value), flags))
 }
-
-/** Compiling costs as much as some hundred evaluations of small things. */
-export const COMPILE_STEPS = 2_000
 
 function matchText(run: Evaluation, self: string, args: readonly unknown[]): unknown {
   const pattern = toPattern(run, args[0], "")

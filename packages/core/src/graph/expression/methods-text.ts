@@ -2,36 +2,41 @@
 
 import { toInteger, toNumber, toText } from "./convert.ts"
 import type { Evaluation } from "./evaluation.ts"
+import { collatorOf, localeChoice, numberFormatOf } from "./formats.ts"
 import { type MethodTable, methodTable } from "./method-table.ts"
 import { TEXT_PATTERN_METHODS } from "./methods-pattern.ts"
 import { PatternValue } from "./pattern.ts"
-import { guarded, isFieldObject, rangeError, typeError } from "./values.ts"
+import { guarded, rangeError, typeError } from "./values.ts"
 
 /** Methods of a text. Indexes are UTF-16 units, as in JavaScript. */
 export const TEXT_METHODS: MethodTable<string> = new Map([
   ...TEXT_PATTERN_METHODS,
   ...methodTable<string>({
-    at: (run, self, args) => self.at(toInteger(run, args[0])),
-    charAt: (run, self, args) => self.charAt(toInteger(run, args[0])),
-    charCodeAt: (run, self, args) => self.charCodeAt(toInteger(run, args[0])),
-    codePointAt: (run, self, args) => self.codePointAt(toInteger(run, args[0])),
+    at: (run, self, args) => run.look(self).at(toInteger(run, args[0])),
+    charAt: (run, self, args) => run.look(self).charAt(toInteger(run, args[0])),
+    charCodeAt: (run, self, args) => run.look(self).charCodeAt(toInteger(run, args[0])),
+    codePointAt: (run, self, args) => run.look(self).codePointAt(toInteger(run, args[0])),
     concat: (run, self, args) => {
-      const parts = args.map((part) => toText(run, part))
-      run.chargeNewText(parts.reduce((sum, part) => sum + part.length, self.length))
-      return self.concat(...parts)
+      run.charge(args.length)
+      const parts = [self, ...args.map((part) => toText(run, part))]
+      run.chargeNewText(parts.reduce((sum, part) => sum + part.length, 0))
+      return parts.join("")
     },
-    endsWith: (run, self, args) => self.endsWith(plainText(run, args[0]), optionalInteger(run, args[1])),
+    endsWith: (run, self, args) => run.look(self).endsWith(plainText(run, args[0]), optionalInteger(run, args[1])),
     includes: (run, self, args) => searched(run, self).includes(plainText(run, args[0]), toInteger(run, args[1])),
     indexOf: (run, self, args) => searched(run, self).indexOf(toText(run, args[0]), toInteger(run, args[1])),
     lastIndexOf: (run, self, args) =>
       searched(run, self).lastIndexOf(toText(run, args[0]), args[1] === undefined ? Infinity : toInteger(run, args[1])),
     localeCompare: (run, self, args) => {
-      run.charge(LOCALE_STEPS)
-      return guarded(() => searched(run, self).localeCompare(toText(run, args[0]), ...localeArguments(run, args)))
+      const collator = collatorOf(run, localeChoice(run, { locale: args[1], options: args[2] }))
+      const other = toText(run, args[0])
+      run.chargeText((self.length + other.length) * COLLATION_WEIGHT)
+      return collator.compare(self, other)
     },
     normalize: (run, self, args) => {
-      run.chargeNewText(self.length * 3)
-      return guarded(() => self.normalize(args[0] === undefined ? "NFC" : toText(run, args[0])))
+      const form = args[0] === undefined ? "NFC" : toText(run, args[0])
+      run.chargeNewText(self.length * (form.startsWith("NFK") ? COMPATIBLE_GROWTH : COMPOSED_GROWTH))
+      return guarded(() => self.normalize(form))
     },
     padEnd: (run, self, args) => padded(run, self, args, "padEnd"),
     padStart: (run, self, args) => padded(run, self, args, "padStart"),
@@ -41,24 +46,28 @@ export const TEXT_METHODS: MethodTable<string> = new Map([
       run.chargeNewText(self.length * times)
       return self.repeat(self === "" ? 0 : times)
     },
-    slice: (run, self, args) => self.slice(toInteger(run, args[0]), optionalInteger(run, args[1])),
-    startsWith: (run, self, args) => self.startsWith(plainText(run, args[0]), toInteger(run, args[1])),
+    slice: (run, self, args) => run.look(self).slice(toInteger(run, args[0]), optionalInteger(run, args[1])),
+    startsWith: (run, self, args) => run.look(self).startsWith(plainText(run, args[0]), toInteger(run, args[1])),
     substr: (run, self, args) => {
       const start = toInteger(run, args[0])
       const from = start < 0 ? Math.max(0, self.length + start) : start
-      return self.slice(from, from + Math.max(0, toInteger(run, args[1], self.length)))
+      return run.look(self).slice(from, from + Math.max(0, toInteger(run, args[1], self.length)))
     },
-    substring: (run, self, args) => self.substring(toInteger(run, args[0]), optionalInteger(run, args[1])),
+    substring: (run, self, args) => run.look(self).substring(toInteger(run, args[0]), optionalInteger(run, args[1])),
     toLocaleLowerCase: (run, self) => cased(run, self, "toLowerCase"),
     toLocaleUpperCase: (run, self) => cased(run, self, "toUpperCase"),
     toLowerCase: (run, self) => cased(run, self, "toLowerCase"),
     toUpperCase: (run, self) => cased(run, self, "toUpperCase"),
-    toString: (_run, self) => self,
+    toString: (_run: Evaluation, self: string) => self,
     trim: (run, self) => searched(run, self).trim(),
     trimEnd: (run, self) => searched(run, self).trimEnd(),
     trimStart: (run, self) => searched(run, self).trimStart(),
+    toWellFormed: (run, self) => {
+      run.chargeNewText(self.length)
+      return self.replace(/[\ud800-\udfff]/gu, "\ufffd")
+    },
     isWellFormed: (run, self) => !/[\ud800-\udfff]/u.test(searched(run, self)),
-    valueOf: (_run, self) => self,
+    valueOf: (_run: Evaluation, self: string) => self,
   }),
 ])
 
@@ -66,41 +75,28 @@ export const TEXT_METHODS: MethodTable<string> = new Map([
 export const NUMBER_METHODS: MethodTable<number> = methodTable<number>({
   toExponential: (run, self, args) => guarded(() => self.toExponential(optionalInteger(run, args[0]))),
   toFixed: (run, self, args) => guarded(() => self.toFixed(toInteger(run, args[0]))),
-  toLocaleString: (run, self, args) => {
-    run.charge(LOCALE_STEPS)
-    return guarded(() => self.toLocaleString(...localeArguments(run, [undefined, ...args])))
+  toLocaleString: (run: Evaluation, self: number, args: readonly unknown[]) => {
+    const format = numberFormatOf(run, localeChoice(run, { locale: args[0], options: args[1] }))
+    return format.format(self)
   },
   toPrecision: (run, self, args) => guarded(() => self.toPrecision(optionalInteger(run, args[0]))),
-  toString: (run, self, args) => guarded(() => self.toString(optionalInteger(run, args[0]))),
-  valueOf: (_run, self) => self,
+  toString: (run: Evaluation, self: number, args: readonly unknown[]) =>
+    guarded(() => self.toString(optionalInteger(run, args[0]))),
+  valueOf: (_run: Evaluation, self: number) => self,
 })
 
 /** Methods of true and false. */
 export const BOOLEAN_METHODS: MethodTable<boolean> = methodTable<boolean>({
-  toString: (_run, self) => String(self),
-  valueOf: (_run, self) => self,
+  toString: (_run: Evaluation, self: boolean) => String(self),
+  valueOf: (_run: Evaluation, self: boolean) => self,
 })
 
-/** Steps of a call that makes a formatter or collator of the language's own. */
-export const LOCALE_STEPS = 1_000
+/** How much more the order of a language costs than that of character codes. */
+const COLLATION_WEIGHT = 8
 
-const DEFAULT_LOCALE = "en-US"
-
-/** The locale and the options of a `toLocale…` call: `args[1]` and `args[2]`; only plain fields of the options count. */
-export function localeArguments(
-  run: Evaluation,
-  args: readonly unknown[],
-): [string, Record<string, string | number | boolean>] {
-  const locale = Array.isArray(args[1]) ? args[1][0] : args[1]
-  const options: Record<string, string | number | boolean> = {}
-  if (isFieldObject(args[2])) {
-    for (const [name, value] of Object.entries(args[2])) {
-      if (name === "__proto__") continue
-      if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") options[name] = value
-    }
-  }
-  return [locale === undefined || locale === null ? DEFAULT_LOCALE : toText(run, locale), options]
-}
+/** How much longer a text can become when its characters are composed or taken apart, and when they are replaced. */
+const COMPOSED_GROWTH = 4
+const COMPATIBLE_GROWTH = 18
 
 /** A whole number, or undefined where none is given. */
 export function optionalInteger(run: Evaluation, value: unknown): number | undefined {
@@ -121,7 +117,10 @@ function plainText(run: Evaluation, value: unknown): string {
 
 function cased(run: Evaluation, self: string, how: "toLowerCase" | "toUpperCase"): string {
   run.chargeNewText(self.length)
-  return self[how]()
+  const text = self[how]()
+  // A few characters become two or three.
+  if (text.length > self.length) run.chargeNewText(text.length - self.length)
+  return text
 }
 
 function padded(run: Evaluation, self: string, args: readonly unknown[], side: "padStart" | "padEnd"): string {

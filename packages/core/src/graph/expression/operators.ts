@@ -3,7 +3,6 @@
 import { toKey, toNumber, toPrimitive, toText } from "./convert.ts"
 import { ExpressionError } from "./errors.ts"
 import type { Evaluation } from "./evaluation.ts"
-import { EXPRESSION_LIMITS } from "./limits.ts"
 import { FunctionValue, isFieldObject, isForbiddenName, SpecialValue, typeError } from "./values.ts"
 
 /** What a binary operator does with two values. */
@@ -15,14 +14,7 @@ export function add(run: Evaluation, left: unknown, right: unknown): unknown {
   const a = toPrimitive(run, left, "any")
   const b = toPrimitive(run, right, "any")
   if (typeof a !== "string" && typeof b !== "string") return toNumber(run, a) + toNumber(run, b)
-  return joinTexts(run, toText(run, a), toText(run, b))
-}
-
-/** Two texts as one. The engine shares the parts, so that only the length counts; who looks at the text pays for that. */
-export function joinTexts(run: Evaluation, left: string, right: string): string {
-  const chars = left.length + right.length
-  if (chars > EXPRESSION_LIMITS.textCharsMax) run.chargeNewText(chars)
-  return left + right
+  return run.join(toText(run, a), toText(run, b))
 }
 
 /** `===`. */
@@ -52,7 +44,7 @@ export function compare(run: Evaluation, left: unknown, right: unknown): number 
   const a = toPrimitive(run, left, "number")
   const b = toPrimitive(run, right, "number")
   if (typeof a === "string" && typeof b === "string") {
-    run.chargeText(Math.min(a.length, b.length))
+    run.chargeText(Math.min(run.look(a).length, run.look(b).length))
     return a < b ? -1 : a > b ? 1 : 0
   }
   return order(toNumber(run, a), toNumber(run, b))

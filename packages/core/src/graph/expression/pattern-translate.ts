@@ -58,6 +58,9 @@ class Translation {
     const counts = countGroups(source)
     this.totalGroups = counts.groups
     this.hasNames = counts.hasNames
+    if (counts.groups > EXPRESSION_LIMITS.patternGroupsMax) {
+      throw limitError("groups in a regular expression", `${EXPRESSION_LIMITS.patternGroupsMax} groups`)
+    }
   }
 
   run(): TranslatedPattern {
@@ -68,22 +71,21 @@ class Translation {
   }
 
   private next(): void {
-    const char = this.source[this.at]
-    if (char === "(") return this.openGroup()
-    if (char === ")") return this.closeGroup()
-    if (char === "[") return this.readClass()
-    if (char === "\\") return this.readEscape()
-    if (char === "*" || char === "+" || char === "?") return this.readQuantifier(char)
-    if (char === "{") return this.readBrace()
+    const char = this.source.charAt(this.at)
+    if (char === "(") this.openGroup()
+    else if (char === ")") this.closeGroup()
+    else if (char === "[") this.readClass()
+    else if (char === "\\") this.readEscape()
+    else if (char === "*" || char === "+" || char === "?") this.readQuantifier(char)
+    else if (char === "{") this.readBrace()
+    else this.readPlain(char)
+  }
+
+  private readPlain(char: string): void {
     this.at++
-    if (char === "|" || char === "^" || char === "$") {
-      this.out += char
-      this.piece(1)
-    } else if (char === ".") {
-      this.piece(1, this.dotAll ? `[\\x00-\\x{10ffff}]` : `[^${LINE_ENDS}]`)
-    } else {
-      this.literal(this.readCodePoint(this.at - 1))
-    }
+    if (char === "|" || char === "^" || char === "$") this.piece(1, char)
+    else if (char === ".") this.piece(1, this.dotAll ? "[\\x00-\\x{10ffff}]" : `[^${LINE_ENDS}]`)
+    else this.literal(this.readCodePoint(this.at - 1))
   }
 
   private readCodePoint(at: number): number {
@@ -154,7 +156,8 @@ class Translation {
     const found = /^\{(\d+)(,(\d*))?\}/.exec(this.source.slice(this.at, this.at + 40))
     if (found === null) {
       this.at++
-      return this.literal("{".charCodeAt(0))
+      this.literal("{".charCodeAt(0))
+      return
     }
     const least = Number(found[1])
     const most = found[3] === undefined || found[3] === "" ? least : Number(found[3])
@@ -206,7 +209,10 @@ class Translation {
       isOpen = false
     }
     this.at++
-    if (inner === "") return this.piece(1, isNegated ? "[\\x00-\\x{10ffff}]" : "[^\\x00-\\x{10ffff}]")
+    if (inner === "") {
+      this.piece(1, isNegated ? "[\\x00-\\x{10ffff}]" : "[^\\x00-\\x{10ffff}]")
+      return
+    }
     this.piece(1 + Math.floor(members / 8), `[${isNegated ? "^" : ""}${inner}]`)
   }
 
@@ -231,11 +237,13 @@ class Translation {
     const char = this.source[this.at + 1] ?? ""
     if (char === "b" || char === "B") {
       this.at += 2
-      return this.piece(1, `\\${char}`)
+      this.piece(1, `\\${char}`)
+      return
     }
     if (char === "s" || char === "S") {
       this.at += 2
-      return this.piece(1, `[${char === "s" ? SPACE : NOT_SPACE}]`)
+      this.piece(1, `[${char === "s" ? SPACE : NOT_SPACE}]`)
+      return
     }
     const number = /^[1-9]\d*/.exec(this.source.slice(this.at + 1, this.at + 10))?.[0]
     const refersBack = number !== undefined && (this.unicode || Number(number) <= this.totalGroups)

@@ -20,6 +20,8 @@ export type CompiledPattern = {
   readonly engine: RE2JS
   readonly groupNumbers: ReadonlyMap<string, number>
   readonly groupCount: number
+  /** About the number of instructions of its program. */
+  readonly size: number
   /** Steps for one character that the engine looks at. */
   readonly stepsPerChar: number
 }
@@ -40,11 +42,44 @@ export function compilePattern(source: string, flags: string): CompiledPattern {
   const engineFlags = (flags.includes("i") ? RE2JS.CASE_INSENSITIVE : 0) | (flags.includes("m") ? RE2JS.MULTILINE : 0)
   try {
     const engine = RE2JS.compile(translated, engineFlags)
-    return { source: shown, flags, engine, groupNumbers, groupCount, stepsPerChar: 1 + Math.floor(size / 8) }
+    const stepsPerChar = 1 + Math.floor((size * (1 + groupCount / GROUPS_PER_STEP)) / INSTRUCTIONS_PER_STEP)
+    return { source: shown, flags, engine, groupNumbers, groupCount, size, stepsPerChar }
   } catch (error) {
     throw new ExpressionError("The regular expression can not be used here. Write it more simply.", { cause: error })
   }
 }
+
+/** Instructions of a pattern that the engine can try on a character in one step, and groups that it copies with each. */
+const INSTRUCTIONS_PER_STEP = 8
+const GROUPS_PER_STEP = 8
+
+/** Patterns made while expressions run, by flags and source; forgotten all at once when they become too many. */
+const kept = new Map<string, CompiledPattern>()
+const KEPT_SIZE_MAX = 50_000
+let keptSize = 0
+
+/** A pattern from texts that an expression computed. What is charged does not depend on what was kept. */
+export function preparePattern(run: Evaluation, source: string, flags: string): CompiledPattern {
+  run.charge(LOOK_UP_STEPS)
+  run.chargeText(source.length)
+  const key = `pattern ${flags}/${source}`
+  const known = kept.get(key)
+  const pattern = known ?? compilePattern(source, flags)
+  run.chargeOnce(key, COMPILE_STEPS + pattern.size * COMPILE_STEPS_PER_INSTRUCTION)
+  if (known === undefined) {
+    if (keptSize + pattern.size > KEPT_SIZE_MAX) {
+      kept.clear()
+      keptSize = 0
+    }
+    kept.set(key, pattern)
+    keptSize += pattern.size
+  }
+  return pattern
+}
+
+const LOOK_UP_STEPS = 50
+const COMPILE_STEPS = 2_000
+const COMPILE_STEPS_PER_INSTRUCTION = 50
 
 function checkSyntax(source: string, flags: string): string {
   try {
@@ -103,8 +138,9 @@ export function findMatch(
   const { text, from } = subject
   if (from > text.length) return null
   run.charge(CALL_STEPS)
+  run.look(text)
   const metered = new MeteredText(text, run, pattern.stepsPerChar)
-  const answer = pattern.engine.re2().matchWithGroup(metered.input, from, text.length, 0, pattern.groupCount + 1)
+  const answer = pattern.engine.re2().matchWithGroup(metered, from, text.length, 0, pattern.groupCount + 1)
   const [found, bounds] = answer as [boolean, readonly number[] | null]
   if (!found || bounds === null) return null
   const groups: (string | undefined)[] = []
@@ -178,7 +214,6 @@ const CALL_STEPS = 20
 /** A text that counts how often it is looked at. It calls itself a string, which is what the engine asks. */
 class MeteredText {
   readonly length: number
-  readonly input: { isUTF16Encoding(): boolean; asCharSequence(): MeteredText }
   private readonly text: string
   private readonly run: Evaluation
   private readonly stepsPerChar: number
@@ -188,7 +223,6 @@ class MeteredText {
     this.length = text.length
     this.run = run
     this.stepsPerChar = stepsPerChar
-    this.input = { isUTF16Encoding: () => true, asCharSequence: () => this }
   }
 
   get [Symbol.toStringTag](): string {

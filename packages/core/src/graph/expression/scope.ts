@@ -40,6 +40,12 @@ export type ExpressionNode = {
   readonly runIndex?: number
 }
 
+/**
+ * The steps that all expressions of one execution of a node may take together, so that many items can not hold up the
+ * process one expression at a time. The caller makes one and hands it to the scope of every item.
+ */
+export type WorkBudget = { stepsLeft: number }
+
 /** All that an expression can see. */
 export type ExpressionScope = {
   /** The item in hand: `$json`, `$binary`. */
@@ -68,6 +74,7 @@ export type ExpressionScope = {
   readonly prevNode: { readonly name: string; readonly outputIndex: number; readonly runIndex: number }
   /** The node in hand: `$nodeId`, `$nodeVersion`. */
   readonly currentNode?: { readonly id: string; readonly name: string; readonly typeVersion: number }
+  readonly work?: WorkBudget
   /** `$fromAI(key, description?, type?, default?)`: what the model gave for this call of a tool. */
   fromAi?(key: string, fallback: JsonValue | undefined): JsonValue | undefined
 }

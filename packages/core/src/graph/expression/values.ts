@@ -26,6 +26,12 @@ export abstract class SpecialValue {
     return Number.NaN
   }
 
+  /** What operators see: the number where one is wanted and there is one, else the text. */
+  primitive(run: Evaluation, wanted: "number" | "any"): string | number {
+    const number = wanted === "number" ? this.number() : Number.NaN
+    return Number.isNaN(number) ? this.text(run) : number
+  }
+
   toJSON(): unknown {
     return undefined
   }

@@ -5,6 +5,7 @@ import { direction } from "./rules/direction.ts"
 import { effects } from "./rules/effects.ts"
 import { defaultExports, docstrings } from "./rules/exports.ts"
 import { fileNames } from "./rules/file-names.ts"
+import { links } from "./rules/links.ts"
 import { orphans } from "./rules/orphans.ts"
 import { parameters } from "./rules/parameters.ts"
 import { sizes } from "./rules/sizes.ts"
@@ -28,4 +29,5 @@ export const rules: readonly Rule[] = [
   orphans,
   texts,
   words,
+  links,
 ]

@@ -1,8 +1,9 @@
 import { homedir } from "node:os"
 import { describe, expect, it } from "vitest"
-import { messagesFound } from "../fixture.ts"
+import { messagesFound, placesFound } from "../fixture.ts"
 import { makeProject } from "../project.ts"
 import { fileNames } from "./file-names.ts"
+import { links } from "./links.ts"
 import { bounds, sizes } from "./sizes.ts"
 import { texts } from "./texts.ts"
 import { words } from "./words.ts"
@@ -188,6 +189,19 @@ describe("words", () => {
     expect(words.check({ root: null, files: new Map([["docs/a.md", page("a\nIn order to run.\n")]]) })).toEqual([
       expect.objectContaining({ line: 2, subject: "In order to" }),
     ])
+  })
+})
+
+describe("links", () => {
+  it("that lead nowhere are found, and a decision that is not listed", () => {
+    const found = placesFound(links, {
+      "README.md": "See [there](docs/a.md), [here](docs/) and\n[nowhere](docs/b.md#part).",
+      "docs/a.md": "[up](../README.md) [out](https://example.org) [part](#part)",
+      "docs/adr/README.md": "[1](0001-first.md)",
+      "docs/adr/0001-first.md": "",
+      "docs/adr/0002-second.md": "",
+    })
+    expect(found).toEqual(["README.md:2", "docs/adr/0002-second.md:1"])
   })
 })
 

@@ -75,6 +75,8 @@ export type Turn = {
   readonly context: ContextPolicy
   /** Providers whose models may answer; null: all. */
   readonly allowedProviders: readonly string[] | null
+  /** The answer is given without Markdown. */
+  readonly plainText: boolean
   /** Names of the nodes whose text is shown while it is made. */
   readonly streaming: readonly string[]
 }

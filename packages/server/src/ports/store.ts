@@ -4,6 +4,7 @@
  */
 import type { AssistantTable } from "./assistant-table.ts"
 import type { AuditTable } from "./audit-table.ts"
+import type { HistoryTable } from "./history.ts"
 import type { IdempotencyTable } from "./idempotency-table.ts"
 import type { KeyTable } from "./key-table.ts"
 import type { MessageTable } from "./message-table.ts"
@@ -11,6 +12,7 @@ import type { OrganizationTable } from "./organization-table.ts"
 import type { ProviderTable } from "./provider-table.ts"
 import type { RunTable } from "./run-table.ts"
 import type { ThreadTable } from "./thread-table.ts"
+import type { TurnTable } from "./turn-table.ts"
 import type { WorkflowTable } from "./workflow-table.ts"
 
 /** Every noun's functions. */
@@ -23,6 +25,8 @@ export type Tables = {
   readonly threads: ThreadTable
   readonly messages: MessageTable
   readonly runs: RunTable
+  readonly turns: TurnTable
+  readonly history: HistoryTable
   readonly idempotency: IdempotencyTable
   readonly providers: ProviderTable
 }

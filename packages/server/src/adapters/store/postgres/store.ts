@@ -2,6 +2,7 @@
 import type { Store, Tables } from "../../../ports/store.ts"
 import { makeAssistantTable } from "./assistants.ts"
 import { makeAuditTable } from "./audit.ts"
+import { makeHistoryTable } from "./history.ts"
 import { makeIdempotencyTable } from "./idempotency.ts"
 import { makeKeyTable } from "./keys.ts"
 import { makeMessageTable } from "./messages.ts"
@@ -10,6 +11,7 @@ import { makeProviderTable } from "./providers.ts"
 import { makeRunTable } from "./runs.ts"
 import { inSavepoint, type Sql, type SqlPool } from "./sql.ts"
 import { makeThreadTable } from "./threads.ts"
+import { makeTurnTable } from "./turns.ts"
 import { makeWorkflowTable } from "./workflows.ts"
 
 function makeTables(sql: Sql): Tables {
@@ -22,6 +24,8 @@ function makeTables(sql: Sql): Tables {
     threads: makeThreadTable(sql),
     messages: makeMessageTable(sql),
     runs: makeRunTable(sql),
+    turns: makeTurnTable(sql),
+    history: makeHistoryTable(sql),
     idempotency: makeIdempotencyTable(sql),
     providers: makeProviderTable(sql),
   }

@@ -1,0 +1,274 @@
+/**
+ * Turns: from a request to a run under way (the HTTP contract, §5).
+ *
+ *     look ──> who answers, which thread, what was said before
+ *      ^  │
+ *      │  ├── the thread is free ──> start ── landed ──> under way
+ *      │  │                            └── refused ──┐
+ *      │  └── a turn runs there ─> queue │ reject │ interrupt
+ *      └───────────── look again ────────────────────┘
+ *
+ * A start is refused where anything that it was made of has changed since it was looked at; then everything is looked at
+ * again. What speaks for good against the turn is a refusal from the catalogue, thrown before anything is stored.
+ *
+ * Invariants
+ * 1. A request makes exactly one turn, or none.
+ * 2. A request that failed a moment ago and is sent again takes the place of the turn that failed.
+ * 3. Removing messages (an edit) and starting the turn that replaces them are one write.
+ */
+import { Refusal } from "@brevet/core/errors"
+import type { History } from "@brevet/core/graph/conversation"
+import type { Graph } from "@brevet/core/graph/graph"
+import { type Id, isId } from "@brevet/core/ids"
+import type { Context } from "../ports/context.ts"
+import type { GraphSource } from "../ports/graph-source.ts"
+import type { IdempotencyMark } from "../ports/owner.ts"
+import type { EndedRun, Listener } from "../ports/runs.ts"
+import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
+import type { OrganizationFacts } from "./organization-facts.ts"
+import { type PlannedTurn, planTurn } from "./turn-plan.ts"
+import type { TurnRequest } from "./turn-request.ts"
+import { findSubject, type TurnSubject } from "./turn-subject.ts"
+
+/** What turns need beside the context. */
+export type TurnPorts = { readonly facts: OrganizationFacts; readonly graphs: GraphSource }
+
+/** Under which generation the caller was judged, and how it is judged again. */
+export type TurnStanding = {
+  readonly generation: number
+  renew(): Promise<{ readonly cx: Context; readonly standing: TurnStanding }>
+}
+
+/** A turn that is asked for. `listen` is called for each attempt; what it gives is told everything from the first event. */
+export type TurnCall = {
+  readonly request: TurnRequest
+  readonly standing: TurnStanding
+  readonly idempotency: IdempotencyMark | null
+  readonly listen?: (turn: TurnIds, graph: Graph) => Listener
+}
+
+/** The ids of a turn. */
+export type TurnIds = {
+  readonly runId: Id<"run">
+  readonly threadId: Id<"thread">
+  readonly responseId: Id<"response">
+  readonly userMessageId: Id<"message"> | null
+  readonly assistantId: Id<"assistant"> | null
+}
+
+/** A turn under way. `isHeard`: its listener has been told from the beginning; otherwise it is to be followed from 0. */
+export type TurnUnderWay = TurnIds & { readonly isHeard: boolean; ended(): Promise<EndedRun> }
+
+/** How often a request is looked at again before its client is asked to come back. */
+const attemptsMax = 20
+/** Turns that may wait in one thread (the HTTP contract, §5). */
+const queuedMax = 10
+/** How long an interrupted turn is given to end (E11). */
+const interruptMs = 2_000
+
+/**
+ * Starts a turn. Throws what `findSubject` throws, THREAD_NOT_FOUND, THREAD_BUSY, MESSAGE_NOT_FOUND, RESPONSE_NOT_FOUND,
+ * MODEL_NOT_FOUND, and SERVICE_UNAVAILABLE where the store is away.
+ */
+export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): Promise<TurnUnderWay> {
+  let at = { cx, standing: call.standing }
+  let failed: FailedTurn | null = null
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const looked = await look(at.cx, ports, { call, generation: at.standing.generation, failed })
+    const begun = isBusy(looked.basis) ? await beginBusy(at.cx, looked) : await beginFree(at.cx, call, looked)
+    if (begun !== null) return begun
+    // The same request may have been served meanwhile, by its key or as the retry of one that failed.
+    const replay = call.idempotency === null ? null : await findReplay(at.cx, call.idempotency)
+    if (replay !== null) return replay
+    const { organizationId } = at.cx.principal
+    failed = await at.cx.store.turns.findFailed(organizationId, call.request.digest, { atMs: at.cx.clock.nowMs() })
+    at = await at.standing.renew()
+  }
+  throw new Refusal("THREAD_BUSY", { systemMessage: "The thread changed again and again while the turn was started" })
+}
+
+/** A turn that another request has started, to be followed from its beginning. */
+export function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
+  return { ...ids, isHeard: false, ended: () => waitForEnd(cx, ids.runId) }
+}
+
+type FailedTurn = { readonly threadId: Id<"thread">; readonly turn: number }
+
+type Looked = {
+  readonly basis: TurnBasis | null
+  readonly subject: TurnSubject
+  readonly graph: Graph
+  readonly planned: PlannedTurn
+}
+
+type Looking = { readonly call: TurnCall; readonly generation: number; readonly failed: FailedTurn | null }
+
+async function look(cx: Context, ports: TurnPorts, { call, generation, failed }: Looking): Promise<Looked> {
+  const { request } = call
+  const { organizationId, userId } = cx.principal
+  const scope = { organizationId, generation }
+  const replaced = failed === null ? null : await cx.store.turns.findBasis(organizationId, failed.threadId)
+  // Where the conversation has gone on since, the failed turn stays where it is.
+  const replaces = failed !== null && replaced !== null && replaced.turn === failed.turn
+  const basis = replaces ? replaced : await requireBasis(cx, request.threadId)
+  const place = await findPlace(cx, request, basis)
+  const removes = replaces ? { turn: failed.turn, ordinal: 0 } : place.removes
+  const [subject, history] = await Promise.all([
+    findSubject(ports.facts, scope, { assistantId: request.assistantId, basis }),
+    readHistory(cx, basis, removes),
+  ])
+  const graph = await ports.graphs.load(subject.workflow?.id ?? null, subject.workflow?.version ?? null)
+  const runId = cx.ids.next("run")
+  const parts = {
+    request,
+    subject,
+    graph,
+    basis,
+    removes,
+    replacesFailed: failed !== null,
+    throughTurn: place.throughTurn,
+    history: history.messages,
+    summary: history.summary,
+  }
+  const planned = planTurn(parts, {
+    organizationId,
+    userId,
+    traceId: cx.traceId,
+    generation,
+    atMs: cx.clock.nowMs(),
+    seed: Number.parseInt(runId.slice(-8), 16),
+    ids: cx.ids,
+    idempotency: call.idempotency,
+    depth: 0,
+    parent: null,
+    runId,
+  })
+  await requireModel(cx, planned)
+  return { basis, subject, graph, planned }
+}
+
+async function requireBasis(cx: Context, threadId: string | null): Promise<TurnBasis | null> {
+  if (threadId === null) return null
+  const { organizationId } = cx.principal
+  const basis = isId("thread", threadId) ? await cx.store.turns.findBasis(organizationId, threadId) : null
+  if (basis === null) throw new Refusal("THREAD_NOT_FOUND", { details: { thread_id: threadId } })
+  return basis
+}
+
+type FoundPlace = { readonly removes: MessagePlace | null; readonly throughTurn: number | null }
+
+/** Where the turn stands. Runs of turns that it removes are ended first. Throws MESSAGE_NOT_FOUND, RESPONSE_NOT_FOUND. */
+async function findPlace(cx: Context, { place }: TurnRequest, basis: TurnBasis | null): Promise<FoundPlace> {
+  if (place === null || basis === null) return { removes: null, throughTurn: null }
+  if ("contextThrough" in place) {
+    const response = isId("response", place.contextThrough)
+      ? await cx.store.turns.findResponse(cx.principal.organizationId, place.contextThrough)
+      : null
+    if (response?.threadId !== basis.threadId) throw new Refusal("RESPONSE_NOT_FOUND")
+    return { removes: null, throughTurn: response.turn }
+  }
+  const messageId = "edits" in place ? place.edits : place.follows
+  const found = isId("message", messageId) ? await cx.store.turns.findMessage(basis.threadId, messageId) : null
+  if (found === null) throw new Refusal("MESSAGE_NOT_FOUND", { details: { message_id: messageId } })
+  const removes = "edits" in place ? found : { turn: found.turn, ordinal: found.ordinal + 1 }
+  await endRemoved(cx, basis, removes)
+  return { removes, throughTurn: null }
+}
+
+/** A turn that loses a message is over; one of which nothing but its answer is removed has ended by itself or ends now. */
+async function endRemoved(cx: Context, basis: TurnBasis, removes: MessagePlace): Promise<void> {
+  if (!isBusy(basis)) return
+  for (const runId of await cx.store.turns.listOpenRuns(basis.threadId, removes.turn)) {
+    await endRun(cx, runId, "TURN_REMOVED")
+  }
+}
+
+async function endRun(cx: Context, runId: Id<"run">, cause: "TURN_REMOVED" | "RUN_INTERRUPTED"): Promise<void> {
+  const marked = await cx.store.runs.markCancelled({ runId }, cause)
+  cx.runs.endMarked(marked)
+  await cx.runs.waitForEnd(runId, { waitMs: interruptMs })
+}
+
+async function readHistory(cx: Context, basis: TurnBasis | null, removes: MessagePlace | null): Promise<History> {
+  if (basis === null || basis.messageCount === 0) return { messages: [], summary: null }
+  const { turn, ordinal } = removes ?? { turn: basis.turn + 1, ordinal: 0 }
+  return cx.store.history.read({ threadId: basis.threadId, turn, ordinal })
+}
+
+/** A model that the assistant or the request names has to be there before anything is stored. Throws MODEL_NOT_FOUND. */
+async function requireModel(cx: Context, { run }: PlannedTurn): Promise<void> {
+  const model = run.created.turn?.overlay.model
+  if (model === undefined || cx.models.find(model) !== null) return
+  const listed = await cx.models.list()
+  if (listed.some(({ key }) => key === model) || cx.models.find(model) !== null) return
+  throw new Refusal("MODEL_NOT_FOUND", { details: { model } })
+}
+
+function isBusy(basis: TurnBasis | null): boolean {
+  return basis !== null && (basis.activeRun !== null || basis.queued > 0)
+}
+
+/** Starts the turn in a thread in which none runs. Null: what it was made of has changed. */
+async function beginFree(
+  cx: Context,
+  call: TurnCall,
+  { planned, subject, graph }: Looked,
+): Promise<TurnUnderWay | null> {
+  const ids = idsOf(planned, subject)
+  const listener = call.listen?.(ids, graph)
+  const options = { commit: "effect", ...(listener === undefined ? {} : { listener }) } as const
+  const underWay = await cx.runs.start(planned.run, options)
+  if (underWay === null) return null
+  const ended = async () => (await underWay.ended) ?? (await waitForEnd(cx, ids.runId))
+  return { ...ids, isHeard: listener !== undefined, ended }
+}
+
+/**
+ * A turn runs in the thread: what happens is the assistant's `concurrency_policy`. Null: the thread has changed, or is
+ * about to. Throws THREAD_BUSY.
+ */
+async function beginBusy(cx: Context, { planned, subject, basis }: Looked): Promise<TurnUnderWay | null> {
+  const policy = subject.assistant?.policy.concurrencyPolicy ?? "queue"
+  if (policy === "reject") throw busyRefusal(planned)
+  if (policy === "interrupt") {
+    if (basis !== null && basis.activeRun !== null) await endRun(cx, basis.activeRun, "RUN_INTERRUPTED")
+    return null
+  }
+  const outcome = await cx.runs.enqueue(planned.run, { queuedMax })
+  if (outcome === "full") throw busyRefusal(planned)
+  return outcome === "changed" ? null : attachTurn(cx, idsOf(planned, subject))
+}
+
+function busyRefusal({ threadId }: PlannedTurn): Refusal {
+  return new Refusal("THREAD_BUSY", { details: { thread_id: threadId } })
+}
+
+function idsOf({ run, threadId, responseId, userMessageId }: PlannedTurn, { assistant }: TurnSubject): TurnIds {
+  return { runId: run.runId, threadId, responseId, userMessageId, assistantId: assistant?.record.id ?? null }
+}
+
+/** The turn that a request with the same key has started meanwhile. */
+async function findReplay(cx: Context, mark: IdempotencyMark): Promise<TurnUnderWay | null> {
+  const found = await cx.store.idempotency.find({ organizationId: cx.principal.organizationId, ...mark })
+  if (found === null || found.runId === null || found.responseId === null) return null
+  if (found.bodyHash !== mark.bodyHash) throw new Refusal("IDEMPOTENCY_KEY_REUSED")
+  return attachResponse(cx, found.responseId)
+}
+
+/** The turn of a response, to be followed from its beginning. Throws RESPONSE_NOT_FOUND. */
+export async function attachResponse(cx: Context, responseId: string): Promise<TurnUnderWay> {
+  const response = isId("response", responseId)
+    ? await cx.store.turns.findResponse(cx.principal.organizationId, responseId)
+    : null
+  if (response === null) throw new Refusal("RESPONSE_NOT_FOUND")
+  const { runId, threadId } = response
+  return attachTurn(cx, { runId, threadId, responseId: response.responseId, userMessageId: null, assistantId: null })
+}
+
+/** Waits for a run's end, whoever works on it. */
+async function waitForEnd(cx: Context, runId: Id<"run">): Promise<EndedRun> {
+  for (;;) {
+    const ended = await cx.runs.waitForEnd(runId, { waitMs: 60_000 })
+    if (ended !== null) return ended
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Who may lead (the HTTP contract, §3): the enabled FreddyLLM nodes; only where there is none, the enabled language-model
+ * nodes of n8n. And which of them is meant by an id, or suggested.
+ */
+import { chatEntry } from "./entry.ts"
+import type { Graph, GraphNode } from "./graph.ts"
+import { leadsTo } from "./reach.ts"
+import type { ReportNode } from "./report.ts"
+import { byPosition, reachedFrom } from "./structure.ts"
+
+/** n8n's kinds that can lead. */
+const modelKinds: ReadonlySet<string> = new Set(["agent", "chainLlm", "openAi"])
+
+/** The candidates in the order of the definition. */
+export function findCandidates(graph: Graph): readonly GraphNode[] {
+  const enabled = graph.nodes.filter(({ disabled }) => !disabled)
+  const own = enabled.filter(({ kind }) => kind === "freddyLlm")
+  return own.length > 0 ? own : enabled.filter((node) => modelKinds.has(node.kind ?? "") && asksModel(node))
+}
+
+/** The OpenAI node does many things; asking a model is what it does where nothing is said. */
+function asksModel({ kind, parameters }: GraphNode): boolean {
+  if (kind !== "openAi") return true
+  const { resource = "text", operation = "message" } = parameters
+  return resource === "text" && (operation === "message" || operation === "response")
+}
+
+/** What names a node: its id; where it has none, its unique name. */
+export function handleOf(node: GraphNode): string {
+  return node.id ?? node.name
+}
+
+/** Every node that a text names: all with that id; where there is none, those without an id by their name. */
+export function nodesNamed(graph: Graph, handle: string): readonly GraphNode[] {
+  const byId = graph.nodes.filter(({ id }) => id === handle)
+  return byId.length > 0 ? byId : graph.nodes.filter(({ id, name }) => id === null && name === handle)
+}
+
+/** A node as reports name it. */
+export function toReportNode(node: GraphNode): ReportNode {
+  return { id: handleOf(node), name: node.name, type: node.type }
+}
+
+/** Candidates among which the last of the flow is looked for (ours). */
+const comparedMax = 50
+
+/**
+ * The candidate that is probably meant: of those that a chat message comes to, the last one of the flow, whose text is the
+ * reply; of several, the first on the canvas. Null where there is none.
+ */
+export function suggestCandidate(graph: Graph, candidates: readonly GraphNode[]): GraphNode | null {
+  const { start } = chatEntry(graph, null)
+  const reached = start === null ? null : reachedFrom(graph, [start.ordinal])
+  const come = candidates.filter(({ ordinal }) => reached?.has(ordinal) === true)
+  const sorted = (come.length > 0 ? come : candidates).toSorted(byPosition)
+  const compared = sorted.slice(0, comparedMax)
+  const last = compared.find((node) =>
+    compared.every((other) => other === node || !leadsTo(graph, node.ordinal, other.ordinal)),
+  )
+  return last ?? sorted[0] ?? null
+}

@@ -1,0 +1,43 @@
+/** The one table of kinds that can be run. A kind that is added gets a row here and nothing anywhere else. */
+import { assistant } from "./assistant.ts"
+import { chatTrigger } from "./chat-trigger.ts"
+import { errorTrigger } from "./error-trigger.ts"
+import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
+import { formTrigger } from "./form-trigger.ts"
+import { freddyLlm } from "./freddy-llm.ts"
+import { ifKind } from "./if.ts"
+import type { Kind } from "./kind.ts"
+import { manualTrigger } from "./manual-trigger.ts"
+import { merge } from "./merge.ts"
+import { noOp } from "./no-op.ts"
+import { scheduleTrigger } from "./schedule-trigger.ts"
+import { set } from "./set.ts"
+import { stickyNote } from "./sticky-note.ts"
+import { stopAndError } from "./stop-and-error.ts"
+import { webhook } from "./webhook.ts"
+
+/** Every kind, ours first. */
+export const kinds: readonly Kind[] = [
+  freddyLlm,
+  assistant,
+  chatTrigger,
+  manualTrigger,
+  executeWorkflowTrigger,
+  webhook,
+  formTrigger,
+  scheduleTrigger,
+  errorTrigger,
+  set,
+  ifKind,
+  merge,
+  noOp,
+  stopAndError,
+  stickyNote,
+]
+
+const byName: ReadonlyMap<string, Kind> = new Map(kinds.map((kind) => [kind.name, kind]))
+
+/** The kind of that name; null where there is none, or none that is run here. */
+export function findKind(name: string): Kind | null {
+  return byName.get(name) ?? null
+}

@@ -1,3 +1,4 @@
+// @ts-check
 // Builds packages/*/dist when it is missing or other than the sources, and does nothing in a few milliseconds otherwise.
 //
 // What counts is what the files say, not when they were written: a checkout, a copy or a container image keep no times.

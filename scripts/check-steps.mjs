@@ -1,3 +1,4 @@
+// @ts-check
 // The steps of the check beside the tests, and how one of them is run. `npm run check` runs them all; in `npm test` each is
 // a test of its own (check-steps.test.ts), so that what CI counts is everything.
 import { spawn } from "node:child_process"

@@ -1,3 +1,4 @@
+// @ts-check
 // `npm run check`: everything that CI runs beside the tests themselves, each step named; all are run, and the end says
 // which failed. `npm test` covers it: there every step is a test.
 import { runStep, steps, tidyStep } from "./check-steps.mjs"

@@ -1,3 +1,4 @@
+// @ts-check
 // `npm start`: builds what is missing or old, then runs the server in this process, so that signals and exit codes are its
 // own. This file speaks the JavaScript of years ago: an old Node has to come as far as the sentence that says so.
 import { existsSync, readFileSync } from "node:fs"

@@ -1,3 +1,4 @@
+// @ts-check
 // Runs all tests (or those that the arguments name, as vitest takes them) once and ends with the line that counts them.
 // The exit code is vitest's.
 import { spawn } from "node:child_process"

@@ -4,8 +4,9 @@
  * this table, apart from the border between packages.
  *
  * Type imports are gone after compilation and cannot make a program depend on anything, but they can make a reader. They
- * follow the same table, with the additions in `types`: doors speak of the records that services hand them, which are
- * ports' types, and anybody in the server may name the type of the settings.
+ * follow the same table, with the additions in `types`: doors speak of what services hand them, which is made of ports'
+ * and the graph's types (a run's events, which frames are made of), but they plan, read and promote nothing themselves;
+ * and anybody in the server may name the type of the settings.
  */
 
 /** A room. Prefixes that do not end in a slash are single files. */
@@ -71,14 +72,14 @@ export const rooms: readonly Room[] = [
     name: "server/http",
     prefixes: ["packages/server/src/http/"],
     values: ["core/contract", "core/ground", "server/services"],
-    types: ["server/ports", "server/settings"],
+    types: ["core/graph", "server/ports", "server/settings"],
     packages: "any",
   },
   {
     name: "server/protocols",
     prefixes: ["packages/server/src/protocols/"],
     values: ["core/contract", "core/ground", "server/services"],
-    types: ["server/ports", "server/settings"],
+    types: ["core/graph", "server/ports", "server/settings"],
     packages: "any",
   },
   {

@@ -46,6 +46,8 @@ describe("direction", () => {
     expect(mayImport(graphFile, "../contract/text.ts", "type")).toBe(false)
     expect(mayImport(routes, "../../ports/context.ts", "type")).toBe(true)
     expect(mayImport(routes, "../../ports/context.ts")).toBe(false)
+    expect(mayImport(routes, "@brevet/core/graph/events", "type")).toBe(true)
+    expect(mayImport(service, "../runtime/segment.ts", "type")).toBe(false)
     expect(mayImport(routes, "../../adapters/store/postgres/store.ts", "type")).toBe(false)
   })
 

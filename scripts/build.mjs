@@ -60,7 +60,7 @@ function build(folders, digest) {
     return false
   }
   const startedAtMs = performance.now()
-  console.error("Building Brevet; this takes a few seconds and is needed once.")
+  console.error("Building Brevet; this takes a few seconds, and only when its sources have changed.")
   for (const folder of folders) {
     rmSync(markOf(folder), { force: true })
     distrustTimes(folder)

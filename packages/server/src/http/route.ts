@@ -27,6 +27,8 @@ export type CallInput<R> = RouteInput<R> & {
   readonly lastEventId: string | null
   /** `Accept` names `text/event-stream`. */
   readonly acceptsStream: boolean
+  /** `Accept` names `application/json` and no `text/event-stream`. */
+  readonly acceptsJsonAlone: boolean
   /** Null without an `Idempotency-Key`, and for routes whose idempotency is not "run". */
   readonly idempotency: IdempotentRequest | null
   readonly standing: Standing

@@ -13,6 +13,7 @@ import type { Id } from "@brevet/core/ids"
 import type { Context, Ports } from "../ports/context.ts"
 import type { IdempotencyRecord, IdempotencyScope, KeptAnswer } from "../ports/idempotency-table.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
+import type { Runs } from "../ports/runs.ts"
 
 /** How long a mark is kept (milliseconds). */
 export const markKeptMs = 24 * 3_600_000
@@ -47,12 +48,8 @@ export async function callOnce(
   },
 ): Promise<IdempotentOutcome> {
   const scope = scopeOf(cx, mark)
-  // What a service asks of the runtime after its transaction has to wait for this one; waiting for it in here is in vain.
   const ended: Id<"run">[] = []
-  const runs = Object.assign(Object.create(cx.runs) as Context["runs"], {
-    endMarked: (ids: readonly Id<"run">[]) => void ended.push(...ids),
-    waitForEnd: async () => null,
-  })
+  const runs = deferEnds(cx.runs, ended)
   const outcome = await cx.store.transaction(async (store): Promise<IdempotentOutcome> => {
     if (!(await store.idempotency.hold(scope))) throw new Refusal("IDEMPOTENCY_KEY_IN_USE")
     const first = await findLiving({ ...cx, store }, scope)
@@ -105,6 +102,18 @@ export async function purgeMarks(ports: Pick<Ports, "store" | "clock">): Promise
     const count = await ports.store.idempotency.purge({ beforeMs, limit: purgeStep })
     removed += count
     if (count < purgeStep) return removed
+  }
+}
+
+/** What a service asks of the runtime after its own transaction has to wait for the one around it. */
+function deferEnds(runs: Runs, ended: Id<"run">[]): Runs {
+  return {
+    start: (run, options) => runs.start(run, options),
+    enqueue: (run, options) => runs.enqueue(run, options),
+    follow: (runId, after, listener) => runs.follow(runId, after, listener),
+    // The end of a run that is marked here cannot come before the commit, so there is nothing to wait for.
+    waitForEnd: (runId, options) => (ended.includes(runId) ? Promise.resolve(null) : runs.waitForEnd(runId, options)),
+    endMarked: (ids) => void ended.push(...ids),
   }
 }
 

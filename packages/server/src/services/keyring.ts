@@ -19,7 +19,7 @@ import { Refusal } from "@brevet/core/errors"
 import type { Id } from "@brevet/core/ids"
 import type { Ports, Principal } from "../ports/context.ts"
 import type { KeyHolder } from "../ports/key-table.ts"
-import { hashKeyText } from "./key-text.ts"
+import { hashBytes, hashKeyText } from "./key-text.ts"
 
 /** Up to this age a remembered key is taken as it is (milliseconds). */
 const freshMs = 1_000
@@ -61,8 +61,8 @@ export function makeKeyring(ports: Pick<Ports, "store" | "clock" | "log">): Keyr
   const uses = makeUses(ports)
   let forgotten = 0
 
-  const lookUp = async (hash: Buffer): Promise<KeyHolder | null> => {
-    const mark = hash.toString("base64")
+  const lookUp = async (mark: string): Promise<KeyHolder | null> => {
+    const hash = hashBytes(mark)
     const forgottenBefore = forgotten
     const key = await ports.store.keys.findByHash(hash)
     known.delete(mark)
@@ -77,9 +77,9 @@ export function makeKeyring(ports: Pick<Ports, "store" | "clock" | "log">): Keyr
     return key
   }
 
-  const refresh = (hash: Buffer, entry: Known): void => {
+  const refresh = (mark: string, entry: Known): void => {
     entry.refreshing = true
-    lookUp(hash).catch((error: unknown) => {
+    lookUp(mark).catch((error: unknown) => {
       entry.refreshing = false
       ports.log.warn({ err: error }, "key-refresh-failed")
     })
@@ -104,13 +104,13 @@ export function makeKeyring(ports: Pick<Ports, "store" | "clock" | "log">): Keyr
     recall(texts) {
       const [first] = texts
       if (first === undefined) return null
-      const hash = hashKeyText(first)
-      const entry = known.get(hash.toString("base64"))
+      const mark = hashKeyText(first)
+      const entry = known.get(mark)
       if (entry === undefined) return null
       const nowMs = ports.clock.nowMs()
       const ageMs = nowMs - entry.checkedAtMs
       if (ageMs >= trustedMs || refusalOf(entry.key, nowMs) !== null) return null
-      if (ageMs >= freshMs && !entry.refreshing) refresh(hash, entry)
+      if (ageMs >= freshMs && !entry.refreshing) refresh(mark, entry)
       uses.note(entry.key, nowMs)
       return entry.holder
     },
@@ -146,7 +146,7 @@ function makeUses({ store, log }: Pick<Ports, "store" | "log">) {
       notedAtMs.set(key.id, nowMs)
       const writing = store.keys
         .touch(key.id, { atMs: nowMs })
-        .catch((error: unknown) => log.warn({ err: error, keyId: key.id }, "key-use-not-noted"))
+        .catch((error: unknown) => log.warn({ err: error, key_id: key.id }, "key-use-not-noted"))
         .finally(() => pending.delete(writing))
       pending.add(writing)
     },

@@ -30,6 +30,9 @@ export type FrameFacts = {
 /** The first frame of a stream, sent at once: number 0, names nothing, is no part of a replay. */
 export const processingFrame: Frame = { number: 0, body: { event: "response.processing" } }
 
+/** What goes out after a time of silence; it has no number. */
+export const heartbeatBody: Frame["body"] = { event: "response.heartbeat" }
+
 /** The frames of one event whose first number is given. */
 export function framesOf(event: RunEvent, number: number, view: { facts: FrameFacts; options: FrameOptions }): Frame[] {
   const { facts, options } = view

@@ -41,6 +41,8 @@ export interface OrganizationTable {
   /** The oldest organization: the one of the first start. Null before it. */
   findFirst(): Promise<OrganizationRecord | null>
   find(id: Id<"organization">): Promise<OrganizationRecord | null>
+  /** The number that rises with each change of what turns are made of. Null where there is no such organization. */
+  findGeneration(id: Id<"organization">): Promise<number | null>
   /** The same, holding the row until the transaction ends. */
   findForUpdate(id: Id<"organization">): Promise<OrganizationRecord | null>
   /** Writes the fields given, raises the revision and moves `updatedAtMs`. Null where there is none. */

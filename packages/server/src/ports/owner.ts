@@ -55,7 +55,7 @@ export type ThreadWrite = {
   readonly id: Id<"thread">
   /** Null: the thread is made with the run. Otherwise its revision when it was read. */
   readonly expectedRevision: number | null
-  readonly userId: Id<"user">
+  readonly userId: Id<"user"> | null
   readonly assistantId: Id<"assistant"> | null
   readonly pinnedWorkflowId: Id<"workflow"> | null
   readonly pinnedVersion: number | null

@@ -35,7 +35,8 @@ export function completion(
 ): Ending {
   const { atMs } = facts
   const stopReason = state.lastFinish === "length" ? "length" : "stop"
-  const reply = state.created?.turn == null ? null : textOfItems(output.items)
+  const text = textOfItems(output.items)
+  const reply = state.created?.turn == null ? null : text
   const events: RunEvent[] = []
   if (reply !== null) events.push(...replyEvents(state, reply, facts))
   const messageId = reply === null ? null : facts.messageId
@@ -45,7 +46,7 @@ export function completion(
     message: reply === null ? null : assistantMessage(state, facts, { text: reply, metadata: null }),
     row: endingRow(state, facts, {
       status: "completed",
-      result: { node: output.node, messageId, text: reply ?? state.reply, stopReason },
+      result: { node: output.node, messageId, text, stopReason },
     }),
   }
 }

@@ -169,6 +169,7 @@ class ProcessRuntime implements Runtime {
     const workflowId = created.workflowId ?? ""
     return new Segment({
       ...this.#common(run.runId),
+      organizationId: run.start.organizationId,
       threadId: run.start.thread?.id ?? null,
       turn: created.turn?.number ?? null,
       graph: run.graph,
@@ -283,6 +284,7 @@ class ProcessRuntime implements Runtime {
     const { created, graph, events } = made
     return new Segment({
       ...this.#common(claimed.runId),
+      organizationId: claimed.organizationId,
       threadId: claimed.threadId,
       turn: claimed.turn,
       graph,

@@ -44,6 +44,7 @@ export type StartFacts = Omit<RunStart, "append">
 /** What a segment is made of. `events`: the run's log so far, for a run that was claimed. */
 export type SegmentOptions = {
   readonly runId: Id<"run">
+  readonly organizationId: Id<"organization">
   readonly threadId: Id<"thread"> | null
   readonly turn: number | null
   readonly graph: Graph
@@ -73,6 +74,7 @@ const chunkMsMax = 1_000
 /** A run as this process works on it. */
 export class Segment {
   readonly runId: Id<"run">
+  readonly organizationId: Id<"organization">
   readonly threadId: Id<"thread"> | null
   readonly turn: number | null
   readonly graph: Graph
@@ -103,6 +105,7 @@ export class Segment {
 
   constructor(options: SegmentOptions) {
     this.runId = options.runId
+    this.organizationId = options.organizationId
     this.threadId = options.threadId
     this.turn = options.turn
     this.graph = options.graph

@@ -88,6 +88,13 @@ export async function listRunEvents(
   return { frames: frames.slice(0, page.limit), hasMore: frames.length > page.limit }
 }
 
+/** Throws RUN_NOT_FOUND, and RUN_EXPIRED where the log of the run is no longer kept. */
+export async function requireRunLog(cx: Context, runId: Id<"run">): Promise<void> {
+  const run = await getRunRecord(cx, runId)
+  if (run.finishedAtMs === null) return
+  requireKept(run, await cx.store.runs.readLog(run.id, { after: 0, appendsMax: 1 }))
+}
+
 /** A run that is over has events, unless its time of keeping is over too. */
 function requireKept(run: RunRecord, events: readonly unknown[]): void {
   if (events.length === 0 && run.finishedAtMs !== null) throw new Refusal("RUN_EXPIRED")

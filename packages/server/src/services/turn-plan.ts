@@ -31,6 +31,8 @@ export type TurnParts = {
   readonly replacesFailed: boolean
   /** Turns after this one are left out of the context. */
   readonly throughTurn: number | null
+  /** The versions of called assistants that hold in this thread (JSON). */
+  readonly pins: string | null
   readonly history: readonly HistoryMessage[]
   readonly summary: Summary | null
 }
@@ -38,8 +40,9 @@ export type TurnParts = {
 /** Who asks, when, and with which ids. */
 export type TurnOccasion = {
   readonly organizationId: Id<"organization">
-  readonly userId: Id<"user">
-  readonly traceId: Id<"request">
+  /** Whose thread it is; null: nobody's, of a called assistant. */
+  readonly userId: Id<"user"> | null
+  readonly traceId: string
   readonly generation: number
   readonly atMs: number
   readonly seed: number
@@ -205,7 +208,7 @@ function threadWrite(parts: TurnParts, occasion: TurnOccasion, threadId: Id<"thr
     pinnedVersion: subject.workflow?.version ?? null,
     workflowTag: request.workflowTag,
     plain: subject.workflow === null,
-    pins: basis?.pins ?? null,
+    pins: parts.pins,
     metadata: "{}",
     visible: occasion.parent === null && (request.store ?? subject.assistant?.policy.storeResponses ?? true),
     removes,

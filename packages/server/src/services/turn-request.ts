@@ -27,6 +27,6 @@ export type TurnRequest = {
   readonly store: boolean | null
   readonly outputMode: "text" | "plain" | "structured" | null
   readonly place: TurnPlace | null
-  /** A digest of who asks and what: two requests with the same one are the same request, sent twice (hex). */
-  readonly digest: string
+  /** A digest of who asks and what: two requests with the same one are the same request, sent twice (hex). Null: no matter. */
+  readonly digest: string | null
 }

@@ -11,6 +11,7 @@ import { Refusal } from "@brevet/core/errors"
 import { type Id, isId } from "@brevet/core/ids"
 import type { TurnBasis } from "../ports/turn-table.ts"
 import type { AssistantFacts, FactScope, OrganizationFacts } from "./organization-facts.ts"
+import type { TurnPins } from "./turn-pins.ts"
 
 /** Who answers. `workflow` null: nobody but the assistant, or the model alone where `assistant` is null too. */
 export type TurnSubject = {
@@ -23,8 +24,15 @@ export type TurnSubject = {
   } | null
 }
 
-/** What is asked: the assistant that the request names, and the thread as it was found. */
-export type SubjectQuery = { readonly assistantId: string | null; readonly basis: TurnBasis | null }
+/**
+ * What is asked: the assistant that the request names, the thread as it was found, and versions that were fixed for new
+ * threads before (those of called assistants).
+ */
+export type SubjectQuery = {
+  readonly assistantId: string | null
+  readonly basis: TurnBasis | null
+  readonly pins?: TurnPins | null
+}
 
 /**
  * Finds who answers. Throws THREAD_ASSISTANT_LOCKED, ASSISTANT_NOT_FOUND, ASSISTANT_INACTIVE, ASSISTANT_API_DISABLED,
@@ -33,7 +41,7 @@ export type SubjectQuery = { readonly assistantId: string | null; readonly basis
 export async function findSubject(
   facts: OrganizationFacts,
   scope: FactScope,
-  { assistantId, basis }: SubjectQuery,
+  { assistantId, basis, pins = null }: SubjectQuery,
 ): Promise<TurnSubject> {
   const hasMessages = basis !== null && basis.messageCount > 0
   if (hasMessages && assistantId !== null && assistantId !== basis.assistantId) {
@@ -47,6 +55,14 @@ export async function findSubject(
   const pinned = basis !== null && basis.assistantId === wanted ? basis.pinnedWorkflow : null
   if (pinned !== null) return { assistant, workflow: await pinnedWorkflow(facts, scope, { assistant, pinned }) }
   if (hasMessages || basis?.plain === true) return { assistant, workflow: null }
+  const fixed = pins?.[wanted]
+  if (fixed !== undefined) {
+    const workflow =
+      fixed === null
+        ? null
+        : await pinnedWorkflow(facts, scope, { assistant, pinned: { id: fixed.workflowId, version: fixed.version } })
+    return { assistant, workflow }
+  }
   return { assistant, workflow: await newThreadWorkflow(facts, scope, assistant) }
 }
 

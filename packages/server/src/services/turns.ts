@@ -25,7 +25,9 @@ import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
 import type { EndedRun, Listener } from "../ports/runs.ts"
 import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
+import { seedOf } from "./executions.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
+import { fixVersions, parsePins } from "./turn-pins.ts"
 import { type PlannedTurn, planTurn } from "./turn-plan.ts"
 import type { TurnRequest } from "./turn-request.ts"
 import { findSubject, type TurnSubject } from "./turn-subject.ts"
@@ -81,7 +83,9 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
     const replay = call.idempotency === null ? null : await findReplay(at.cx, call.idempotency)
     if (replay !== null) return replay
     const { organizationId } = at.cx.principal
-    failed = await at.cx.store.turns.findFailed(organizationId, call.request.digest, { atMs: at.cx.clock.nowMs() })
+    const { digest } = call.request
+    const atMs = at.cx.clock.nowMs()
+    failed = digest === null ? null : await at.cx.store.turns.findFailed(organizationId, digest, { atMs })
     at = await at.standing.renew()
   }
   throw new Refusal("THREAD_BUSY", { systemMessage: "The thread changed again and again while the turn was started" })
@@ -119,6 +123,9 @@ async function look(cx: Context, ports: TurnPorts, { call, generation, failed }:
   ])
   const graph = await ports.graphs.load(subject.workflow?.id ?? null, subject.workflow?.version ?? null)
   const runId = cx.ids.next("run")
+  // Fixed with the version that the thread is pinned to; later turns keep what was fixed then.
+  const isPinnedNow = basis === null || basis.pinnedWorkflow === null
+  const pins = isPinnedNow ? await fixVersions(ports, scope, graph) : parsePins(basis.pins)
   const parts = {
     request,
     subject,
@@ -127,6 +134,7 @@ async function look(cx: Context, ports: TurnPorts, { call, generation, failed }:
     removes,
     replacesFailed: failed !== null,
     throughTurn: place.throughTurn,
+    pins: pins === null ? null : JSON.stringify(pins),
     history: history.messages,
     summary: history.summary,
   }
@@ -136,7 +144,7 @@ async function look(cx: Context, ports: TurnPorts, { call, generation, failed }:
     traceId: cx.traceId,
     generation,
     atMs: cx.clock.nowMs(),
-    seed: Number.parseInt(runId.slice(-8), 16),
+    seed: seedOf(runId),
     ids: cx.ids,
     idempotency: call.idempotency,
     depth: 0,

@@ -7,7 +7,7 @@ import { pathTo, quote } from "../findings.ts"
 import type { Finding, GraphNode } from "../graph.ts"
 import type { Item } from "../items.ts"
 import { type EffectKind, type KindContext, NodeFailure } from "./kind.ts"
-import { findParameter } from "./model-parameters.ts"
+import { findParameter, holdsExpression } from "./model-parameters.ts"
 import { onePort } from "./ports.ts"
 import { promptOf } from "./prompt-text.ts"
 
@@ -39,6 +39,14 @@ export function prepareAssistant(context: KindContext, itemIndex: number): Assis
     throw new NodeFailure("NODE_SETTINGS_INVALID", "The node names no assistant; give its id in assistant_id.")
   }
   return { assistantId: assistantId.trim(), message: promptOf(context, messageNames, itemIndex) }
+}
+
+/** The id that a node names, where that is no expression; null where it is one, or is missing. */
+export function literalAssistantOf({ parameters }: GraphNode): string | null {
+  const found = findParameter(parameters, assistantNames)
+  if (found === null || holdsExpression(found.value)) return null
+  const value = isJsonObject(found.value) ? found.value.value : found.value
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : null
 }
 
 /** The item that an answer makes. */

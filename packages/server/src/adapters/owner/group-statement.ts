@@ -197,7 +197,7 @@ function startValue(start: RunStart): Record<string, unknown> {
       : {
           new_thread: thread.expectedRevision === null,
           thread_revision: thread.expectedRevision,
-          user_id: uuidOf(thread.userId),
+          user_id: uuidOrNull(thread.userId),
           pinned_workflow: uuidOrNull(thread.pinnedWorkflowId),
           pinned_version: thread.pinnedVersion,
           workflow_tag: thread.workflowTag,

@@ -8,8 +8,17 @@ import {
   listRunsRoute,
 } from "@brevet/core/contract/run-routes"
 import { presentRun, presentRunNode, presentRunNodeWithInputs, presentRunSummary } from "@brevet/core/contract/runs"
-import { cancelRun, getRun, getRunNode, listRunEvents, listRunNodes, listRuns } from "../../services/runs.ts"
+import {
+  cancelRun,
+  getRun,
+  getRunNode,
+  listRunEvents,
+  listRunNodes,
+  listRuns,
+  requireRunLog,
+} from "../../services/runs.ts"
 import { bind } from "../route.ts"
+import { resumeNumber, streamRunEvents } from "../run-stream.ts"
 
 /** Reading runs, their nodes and events, and cancelling. */
 export const runRoutes = [
@@ -34,8 +43,14 @@ export const runRoutes = [
     const node = await getRunNode(cx, params.run_id, params.name)
     return { status: 200, body: presentRunNodeWithInputs(node) }
   }),
-  bind(listRunEventsRoute, async (cx, { params, query }) => {
-    const { starting_after: after = 0, limit } = query
+  bind(listRunEventsRoute, async (cx, { params, query, lastEventId, acceptsJsonAlone }) => {
+    const { starting_after: startingAfter = 0, limit } = query
+    if (!acceptsJsonAlone) {
+      const after = resumeNumber(lastEventId, startingAfter)
+      await requireRunLog(cx, params.run_id)
+      return streamRunEvents(cx, params.run_id, after)
+    }
+    const after = startingAfter
     const { frames, hasMore } = await listRunEvents(cx, params.run_id, { after, limit })
     const last_seq = frames.at(-1)?.number ?? null
     return { status: 200, body: { events: frames.map((frame) => frame.body), last_seq, has_more: hasMore } }

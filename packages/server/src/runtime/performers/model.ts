@@ -18,31 +18,18 @@ import { layerSettings, type ModelSettings } from "@brevet/core/graph/model-sett
 import type { CompletedCall } from "@brevet/core/graph/run-state"
 import { readAnswer } from "@brevet/core/graph/structured-answer"
 import type { ModelEvent, ModelMessage, ModelRequest } from "../../ports/models.ts"
+import { collectItems } from "../each-item.ts"
 import { causeOfModelFailure, toRequestSettings } from "../model-request.ts"
-import type { Work } from "../perform.ts"
+import type { Performer, Work } from "../perform.ts"
 import { composePrompt, type Prompt, summaryPrompt } from "../prompt.ts"
 
 /** What one call needs beside its number. */
 type CallPlan = { readonly request: ModelRequest; readonly shows: boolean; readonly summarized: boolean }
 
 /** Performs FreddyLLM. */
-export async function performModel(work: Work): Promise<readonly (readonly Item[])[]> {
-  const items = work.context.inputs[0] ?? []
+export const performModel: Performer = (work) => {
   const calls = new Calls(work)
-  const answered: Item[] = []
-  const failed: Item[] = []
-  for (const [index, item] of items.entries()) {
-    try {
-      answered.push(await answerItem(work, calls, index))
-    } catch (error) {
-      if (!(error instanceof NodeFailure) || work.context.node.onError === "stopWorkflow") throw error
-      const isApart = work.context.node.onError === "continueErrorOutput"
-      const json = isApart ? { ...item.json, error: error.message } : { error: error.message }
-      const target = isApart ? failed : answered
-      target.push({ json, pairedItem: { item: index } })
-    }
-  }
-  return failed.length === 0 ? [answered] : [answered, failed]
+  return collectItems(work.context, (index) => answerItem(work, calls, index))
 }
 
 async function answerItem(work: Work, calls: Calls, index: number): Promise<Item> {

@@ -75,6 +75,14 @@ export function makeOrganizationTable(sql: Sql): OrganizationTable {
       toRecord(await sql.first<Row>({ text: "SELECT * FROM organizations ORDER BY created_at, id LIMIT 1" })),
     find: async (id) =>
       toRecord(await sql.first<Row>({ name: "organization-find", text: findText, values: [uuidOf(id)] })),
+    async findGeneration(id) {
+      const row = await sql.first<{ generation: number }>({
+        name: "find-generation",
+        text: "SELECT generation FROM organizations WHERE id = $1",
+        values: [uuidOf(id)],
+      })
+      return row?.generation ?? null
+    },
     findForUpdate: async (id) =>
       toRecord(await sql.first<Row>({ text: `${findText} FOR UPDATE`, values: [uuidOf(id)] })),
     async update(id, fields, { atMs }) {

@@ -165,8 +165,11 @@ CREATE TABLE threads (
   deleted_at timestamptz
 ) WITH (fillfactor = 70);
 CREATE INDEX threads_by_organization ON threads (organization_id, created_at, id);
+CREATE INDEX threads_by_assistant ON threads (assistant_id, created_at, id) WHERE assistant_id IS NOT NULL;
+CREATE INDEX threads_pinned ON threads (organization_id, pinned_at, id) WHERE is_pinned;
 CREATE UNIQUE INDEX threads_by_parent ON threads (parent_thread_id, parent_node) WHERE parent_thread_id IS NOT NULL;
-CREATE INDEX threads_to_release ON threads (id) WHERE active_run IS NULL AND queued > 0;
+-- Its condition names no column that every turn changes: with `active_run` in it, no update of a thread was HOT.
+CREATE INDEX threads_to_release ON threads (id) WHERE queued > 0;
 
 -- `content` and `tool_calls` are JSON text. A message that an edit or a deletion removed keeps its row. `is_failed` marks
 -- the empty answer of a turn that failed: such turns are left out of later context.
@@ -218,6 +221,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_held ON runs (owner) WHERE held;
 CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX runs_by_thread ON runs (thread_id, turn) WHERE thread_id IS NOT NULL;
+CREATE INDEX runs_by_workflow ON runs (workflow_id, id) WHERE workflow_id IS NOT NULL;
+CREATE INDEX runs_by_assistant ON runs (assistant_id, id) WHERE assistant_id IS NOT NULL;
 
 -- One row per append: the first number that it takes, how many, and the events as a JSON array.
 CREATE TABLE events (
@@ -235,6 +240,7 @@ CREATE TABLE responses (
   run_id uuid NOT NULL,
   first_seq bigint NOT NULL
 );
+CREATE INDEX responses_by_run ON responses (run_id);
 
 -- Turns that failed a moment ago, by the digest of their request: clients repeat such a request by themselves, and the
 -- second try takes the place of the first. Rows older than a minute mean nothing.

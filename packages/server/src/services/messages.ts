@@ -77,7 +77,7 @@ export async function updateMessage(
   return written
 }
 
-/** What the server notes with a message about its turn; it decides what later turns see, so that it stays. */
+/** What the server notes with a message about its turn (documented in part): facts, which nobody changes. */
 const ownKeys = ["status", "error_code", "run_id", "pause_id"]
 
 function changedMetadata(message: MessageRecord, over: MessageUpdate["metadata"]): JsonObject | undefined {

@@ -3,10 +3,10 @@ import { Refusal } from "@brevet/core/errors"
 import { type Id, uuidOf } from "@brevet/core/ids"
 import type { JsonObject } from "@brevet/core/json"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { Sql, Statement } from "../adapters/store/postgres/sql.ts"
 import { makeThreadTable } from "../adapters/store/postgres/threads.ts"
 import type { Context } from "../ports/context.ts"
 import { makeTestContext, type TestContext } from "../testing/context.ts"
+import { planOf, recordStatements } from "../testing/statement-plans.ts"
 import { listThreads, type ThreadQuery } from "./thread-list.ts"
 import { createThread, deleteThread, pinThread } from "./threads.ts"
 
@@ -224,15 +224,8 @@ describe("the statements of a list", () => {
       ],
     })
     await test.sql.rows({ text: "ANALYZE threads" })
-    const statements: Statement[] = []
-    const recording: Sql = {
-      rows: (statement) => {
-        statements.push(statement)
-        return test.sql.rows(statement)
-      },
-      first: (statement) => test.sql.first(statement),
-    }
-    const store = { ...cx.store, threads: { ...cx.store.threads, list: makeThreadTable(recording).list } }
+    const { sql, statements } = recordStatements(test.sql)
+    const store = { ...cx.store, threads: { ...cx.store.threads, list: makeThreadTable(sql).list } }
     const assistantId = "asst_01900000000070008000000000abcdef" as Id<"assistant">
     const first = await list({ ...cx, store })
     const middle = first.records[10]?.id as ThreadId
@@ -240,11 +233,10 @@ describe("the statements of a list", () => {
     await list({ ...cx, store }, { before: middle, order: "asc" })
     await list({ ...cx, store }, { assistantId })
     expect(statements).toHaveLength(6)
-    for (const { text, values } of statements) {
-      const plan = await test.sql.rows<{ "QUERY PLAN": string }>({ text: `EXPLAIN ${text}`, values: values ?? [] })
-      const lines = plan.map((row) => row["QUERY PLAN"]).join("\n")
-      expect(lines).toContain("Index Scan")
-      expect(lines).not.toContain("Seq Scan")
+    for (const statement of statements) {
+      const plan = await planOf(test.sql, statement)
+      expect(plan).toContain("Index Scan")
+      expect(plan).not.toContain("Seq Scan")
     }
   })
 })

@@ -50,6 +50,8 @@ export interface TurnTable {
     requestHash: string,
     options: { readonly atMs: number },
   ): Promise<{ readonly threadId: Id<"thread">; readonly turn: number } | null>
+  /** Removes what is known of failed turns before an instant. */
+  purgeFailed(options: { readonly beforeMs: number }): Promise<void>
   /** When the run began to work; null where it has not, or is over. */
   findRunningSince(runId: Id<"run">): Promise<number | null>
   /** The runs of a thread that are not over and whose turn is at least this one. */

@@ -70,6 +70,12 @@ export function makeTurnTable(sql: Sql): TurnTable {
       })
       return row === null ? null : { threadId: idFrom("thread", row.thread_id), turn: row.turn }
     },
+    async purgeFailed({ beforeMs }) {
+      await sql.rows({
+        text: "DELETE FROM failed_turns WHERE failed_at < $1",
+        values: [new Date(beforeMs).toISOString()],
+      })
+    },
     async findRunningSince(runId) {
       const row = await sql.first<{ started_at: number | null }>({
         text: "SELECT started_at FROM runs WHERE id = $1 AND finished_at IS NULL",

@@ -32,23 +32,27 @@ const switches = {
 }
 
 /** The body of a creation. */
-export const assistantCreateBody = z.strictObject({
-  name: nameText,
-  organization_id: z.string(),
-  description: descriptionText.nullish(),
-  ...switches,
-  ...nullishSettings,
-})
+export const assistantCreateBody = z
+  .strictObject({
+    name: nameText,
+    organization_id: z.string(),
+    description: descriptionText.nullish(),
+    ...switches,
+    ...nullishSettings,
+  })
+  .meta({ id: "AssistantCreate" })
 
 /** The body of an update: absent fields stay, null returns a setting to inherited or not set. */
-export const assistantUpdateBody = z.strictObject({
-  name: nameText.optional(),
-  description: descriptionText.nullish(),
-  ...switches,
-  ...nullishSettings,
-  assistant_metadata: assistantSettingSchemas.metadata.nullish(),
-  workflow_version: z.number().int().min(1).max(2_147_483_647).nullish(),
-})
+export const assistantUpdateBody = z
+  .strictObject({
+    name: nameText.optional(),
+    description: descriptionText.nullish(),
+    ...switches,
+    ...nullishSettings,
+    assistant_metadata: assistantSettingSchemas.metadata.nullish(),
+    workflow_version: z.number().int().min(1).max(2_147_483_647).nullish(),
+  })
+  .meta({ id: "AssistantUpdate" })
 
 /** A parsed update. */
 export type AssistantUpdate = z.output<typeof assistantUpdateBody>
@@ -123,32 +127,34 @@ export const assistantStandard = z.object({
 })
 
 /** The whole assistant. */
-export const assistantAnswer = z.object({
-  ...(Object.fromEntries(assistantSettingNames.map((name) => [name, z.unknown()])) as Record<
-    AssistantSettingName,
-    z.ZodUnknown
-  >),
-  id: z.string(),
-  organization_id: z.string(),
-  name: z.string(),
-  description: z.string().nullable(),
-  access_mode: z.enum(accessModes),
-  is_active: z.boolean(),
-  api_enabled: z.boolean(),
-  created_by: z.string(),
-  created_at: z.number().int(),
-  updated_at: z.number().int(),
-  deleted_at: z.number().int().nullable(),
-  icon_url: z.string().nullable(),
-  user_access_level: z.string(),
-  tool_capabilities: z.record(z.string(), z.unknown()).nullable(),
-  workflow_id: z.string().nullable(),
-  workflow_version: z.number().int().nullable(),
-  workflow_based: z.boolean(),
-  workflow_latest_version: z.number().int().nullable(),
-  workflow_findings: z.array(z.unknown()),
-  inherited: z.array(z.string()),
-})
+export const assistantAnswer = z
+  .object({
+    ...(Object.fromEntries(assistantSettingNames.map((name) => [name, z.unknown()])) as Record<
+      AssistantSettingName,
+      z.ZodUnknown
+    >),
+    id: z.string(),
+    organization_id: z.string(),
+    name: z.string(),
+    description: z.string().nullable(),
+    access_mode: z.enum(accessModes),
+    is_active: z.boolean(),
+    api_enabled: z.boolean(),
+    created_by: z.string(),
+    created_at: z.number().int(),
+    updated_at: z.number().int(),
+    deleted_at: z.number().int().nullable(),
+    icon_url: z.string().nullable(),
+    user_access_level: z.string(),
+    tool_capabilities: z.record(z.string(), z.unknown()).nullable(),
+    workflow_id: z.string().nullable(),
+    workflow_version: z.number().int().nullable(),
+    workflow_based: z.boolean(),
+    workflow_latest_version: z.number().int().nullable(),
+    workflow_findings: z.array(z.unknown()),
+    inherited: z.array(z.string()),
+  })
+  .meta({ id: "Assistant" })
 
 const isSet = (value: JsonValue | undefined): value is JsonValue => value !== undefined && value !== null
 

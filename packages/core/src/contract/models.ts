@@ -44,12 +44,14 @@ const openAiModel = z.object({
   owned_by: z.string(),
 })
 
-const modelListAnswer = z.object({
-  models: z.array(modelAnswer),
-  total_count: z.number().int(),
-  object: z.literal("list"),
-  data: z.array(openAiModel),
-})
+const modelListAnswer = z
+  .object({
+    models: z.array(modelAnswer),
+    total_count: z.number().int(),
+    object: z.literal("list"),
+    data: z.array(openAiModel),
+  })
+  .meta({ id: "ModelList" })
 
 /** Which parts of each model are shown. */
 export type ModelParts = {

@@ -23,38 +23,42 @@ const profileShape = {
 export const organizationProfileFields = Object.keys(profileShape) as readonly (keyof typeof profileShape)[]
 
 /** The body of a change. */
-export const organizationUpdateBody = z.strictObject({
-  name: nameText.optional(),
-  description: descriptionText.nullish(),
-  is_active: z.boolean().optional(),
-  api_usage_limit: z.number().min(0).nullish(),
-  api_key_usage_limit: z.number().min(0).nullish(),
-  domains: z.array(plainText(255)).max(100).nullish(),
-  ...profileShape,
-})
+export const organizationUpdateBody = z
+  .strictObject({
+    name: nameText.optional(),
+    description: descriptionText.nullish(),
+    is_active: z.boolean().optional(),
+    api_usage_limit: z.number().min(0).nullish(),
+    api_key_usage_limit: z.number().min(0).nullish(),
+    domains: z.array(plainText(255)).max(100).nullish(),
+    ...profileShape,
+  })
+  .meta({ id: "OrganizationUpdate" })
 
 /** An organization. Times are ISO 8601. */
-export const organizationAnswer = z.object({
-  id: z.string(),
-  name: z.string(),
-  type: z.string(),
-  description: z.string().nullable(),
-  domain: z.string().nullable(),
-  domains: z.array(z.string()),
-  website: z.string().nullable(),
-  industry: z.string().nullable(),
-  company_size: z.string().nullable(),
-  logo_image: z.string().nullable(),
-  image_url: z.string().nullable(),
-  is_active: z.boolean(),
-  owner_id: z.string(),
-  api_usage_limit: z.number(),
-  total_usage_limit: z.number(),
-  storage_free_bytes_allowance: z.number().int(),
-  pricing_tier_id: z.string().nullable(),
-  created_at: z.string(),
-  updated_at: z.string(),
-})
+export const organizationAnswer = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    type: z.string(),
+    description: z.string().nullable(),
+    domain: z.string().nullable(),
+    domains: z.array(z.string()),
+    website: z.string().nullable(),
+    industry: z.string().nullable(),
+    company_size: z.string().nullable(),
+    logo_image: z.string().nullable(),
+    image_url: z.string().nullable(),
+    is_active: z.boolean(),
+    owner_id: z.string(),
+    api_usage_limit: z.number(),
+    total_usage_limit: z.number(),
+    storage_free_bytes_allowance: z.number().int(),
+    pricing_tier_id: z.string().nullable(),
+    created_at: z.string(),
+    updated_at: z.string(),
+  })
+  .meta({ id: "Organization" })
 
 /** All that is needed to show an organization. */
 export type OrganizationView = {
@@ -98,17 +102,19 @@ export function presentOrganization(view: OrganizationView): z.output<typeof org
 }
 
 /** A provider of models and whether there is a key for it. */
-export const providerAnswer = z.object({
-  provider_name: z.string(),
-  is_active: z.boolean(),
-  has_credentials: z.boolean(),
-  provider_org_id: z.string().nullable(),
-  provider_project_id: z.string().nullable(),
-  /** Ours: whose key it is, the server's setting or one that was set through the API. */
-  source: z.enum(["server", "organization"]).nullable(),
-  created_at: z.string(),
-  updated_at: z.string(),
-})
+export const providerAnswer = z
+  .object({
+    provider_name: z.string(),
+    is_active: z.boolean(),
+    has_credentials: z.boolean(),
+    provider_org_id: z.string().nullable(),
+    provider_project_id: z.string().nullable(),
+    /** Ours: whose key it is, the server's setting or one that was set through the API. */
+    source: z.enum(["server", "organization"]).nullable(),
+    created_at: z.string(),
+    updated_at: z.string(),
+  })
+  .meta({ id: "Provider" })
 
 /** Whether a provider can be used. */
 export const providerValidationAnswer = z.object({

@@ -17,10 +17,16 @@ export function plainText(lengthMax: number) {
     .refine((text) => text.length <= lengthMax || [...text].length <= lengthMax, {
       message: `must have at most ${lengthMax} characters`,
     })
+    .meta({ maxLength: lengthMax })
 }
 
 /** A name: trimmed, 1–255 characters (documented), plain text. */
-export const nameText = z.string().trim().min(1, { message: "must not be blank" }).pipe(plainText(255))
+export const nameText = z
+  .string()
+  .trim()
+  .min(1, { message: "must not be blank" })
+  .pipe(plainText(255))
+  .meta({ maxLength: 255 })
 
 /** A description: at most 10,000 characters (ours), plain text; an empty one stays empty. */
 export const descriptionText = plainText(10_000)
@@ -44,7 +50,7 @@ export function queryInteger(least: number, most: number) {
     .string()
     .regex(/^-?\d{1,15}$/, "must be a whole number")
     .transform(Number)
-    .pipe(z.number().min(least).max(most))
+    .pipe(z.number().int().min(least).max(most))
 }
 
 /** `limit` of a list: 1–100, 50 where absent (documented). */

@@ -14,21 +14,25 @@ import { descriptionText, jsonObject, listLimit, listOffset, nameText, plainText
 const externalIdField = plainText(255)
 
 /** The body of a creation. `null` counts as absent where a field is optional (ours). */
-export const workflowCreateBody = z.strictObject({
-  name: nameText,
-  definition: jsonObject,
-  description: descriptionText.nullish(),
-  external_id: externalIdField.nullish(),
-})
+export const workflowCreateBody = z
+  .strictObject({
+    name: nameText,
+    definition: jsonObject,
+    description: descriptionText.nullish(),
+    external_id: externalIdField.nullish(),
+  })
+  .meta({ id: "WorkflowCreate" })
 
 /** The body of an update: what is absent stays, `null` clears a description or an external id. */
-export const workflowUpdateBody = z.strictObject({
-  name: nameText.optional(),
-  description: descriptionText.nullish(),
-  definition: jsonObject.optional(),
-  is_active: z.boolean().optional(),
-  external_id: externalIdField.nullish(),
-})
+export const workflowUpdateBody = z
+  .strictObject({
+    name: nameText.optional(),
+    description: descriptionText.nullish(),
+    definition: jsonObject.optional(),
+    is_active: z.boolean().optional(),
+    external_id: externalIdField.nullish(),
+  })
+  .meta({ id: "WorkflowUpdate" })
 
 /** A parsed update. */
 export type WorkflowUpdateBody = z.output<typeof workflowUpdateBody>

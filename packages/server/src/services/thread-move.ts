@@ -1,6 +1,6 @@
 /** Moving a thread to another version of its workflow (ours, the HTTP contract §3.3): one explicit, checked call. */
 import type { MoveView } from "@brevet/core/contract/threads"
-import { type ErrorCode, invalidFields, Refusal } from "@brevet/core/errors"
+import { invalidFields, Refusal } from "@brevet/core/errors"
 import type { Finding } from "@brevet/core/graph/graph"
 import type { PromotionReport } from "@brevet/core/graph/report"
 import type { Id } from "@brevet/core/ids"
@@ -41,7 +41,7 @@ export async function moveThread(cx: Context, threadId: Id<"thread">, request: M
       workflowId: link.workflowId,
       from: thread.pinnedWorkflow?.version ?? null,
       to: target.version,
-      findings: [...(await compare(cx, thread, target)), ...target.report.findings],
+      findings: [...(await compare(cx, { thread, link, target })), ...target.report.findings],
       isDryRun: request.isDryRun,
     }
     if (request.isDryRun || move.from === move.to) return move
@@ -83,22 +83,36 @@ async function findTarget(cx: Context, link: Link, wanted: number | null): Promi
   if (judged.promotable) return judged
   const { error } = judged.report
   if (error === undefined) throw new Error("an unpromotable version without a reason")
-  throw new Refusal(error.code as ErrorCode, { message: error.message, details: error.details })
+  throw new Refusal(error.code, { message: error.message, details: error.details })
 }
 
 /** What changes for the conversation itself. */
-async function compare(cx: Context, thread: ThreadRecord, target: Target): Promise<Finding[]> {
-  const { pinnedWorkflow } = thread
-  if (pinnedWorkflow === null || pinnedWorkflow.version === target.version) return []
-  const before = await cx.store.workflows.findVersion(pinnedWorkflow.id, pinnedWorkflow.version)
+async function compare(cx: Context, move: { thread: ThreadRecord; link: Link; target: Target }): Promise<Finding[]> {
+  const { thread, link, target } = move
+  const from = thread.pinnedWorkflow?.version
+  if (from === undefined || from === target.version) return []
+  const { workflowId, primaryNode } = link
+  const before = await judgeVersionOf(cx.store, { workflowId, version: from, primaryNode })
+  if (before === null) throw new Error(`thread ${thread.id} is pinned to a version that does not exist`)
   const findings: Finding[] = []
-  if (before !== null && before.primaryNode !== target.primaryNode) {
+  if (before.primaryNode !== target.primaryNode) {
     findings.push({
       severity: "warning",
       code: "MOVE_PRIMARY_NODE_CHANGED",
       message:
-        "Another node leads in the new version: settings and the conversation's memory go to it from the next turn on. " +
-        "Check its prompt and its model.",
+        "Another node leads in the new version: the assistant's settings and the conversation's memory go to it from the " +
+        "next turn on. Check its prompt and its model.",
+    })
+  }
+  const known = new Set(before.report.input.per_thread.map(({ name }) => name))
+  for (const { name, required } of target.report.input.per_thread) {
+    if (!required || known.has(name)) continue
+    findings.push({
+      severity: "warning",
+      code: "MOVE_THREAD_INPUT_MISSING",
+      message:
+        `The new version needs the input '${name}' when a thread begins, which this one was never given. Begin a new ` +
+        "thread, or make the input optional.",
     })
   }
   return findings

@@ -15,6 +15,13 @@ import { changeThread, getThread } from "./threads.ts"
 /** Something said, as far as a name is made of it. */
 export type SaidMessage = { readonly role: "user" | "assistant"; readonly content: string }
 
+/** What a name is made of: the messages given, else (null) the thread's own. */
+export type NameRequest = {
+  readonly messages: readonly SaidMessage[] | null
+  /** How long the model may take (milliseconds). */
+  readonly modelWaitMs?: number
+}
+
 /** Messages that are looked at (documented). */
 const messagesMax = 10
 /** Characters of each that the model is shown. */
@@ -22,7 +29,7 @@ const shownLengthMax = 1_000
 /** Characters of an answer after which nobody reads on: a title is short, or it is none. */
 const answerLengthMax = 400
 /** A user interface waits for the name: what takes longer is cut from the text instead (milliseconds). */
-const modelWaitMs = 10_000
+const modelWaitMsDefault = 10_000
 
 const instructions =
   "Give this conversation a title of two to five words, at most 50 characters, in the language of the user. Say what " +
@@ -38,14 +45,14 @@ const emptyTitle = "New conversation"
 export async function generateThreadName(
   cx: Context,
   threadId: Id<"thread">,
-  given: readonly SaidMessage[] | null,
+  { messages, modelWaitMs = modelWaitMsDefault }: NameRequest,
 ): Promise<ThreadRecord> {
   await getThread(cx, threadId)
-  const said = given === null ? await readFirst(cx, threadId) : given.slice(0, messagesMax)
+  const said = messages === null ? await readFirst(cx, threadId) : messages.slice(0, messagesMax)
   if (said.length === 0) {
     throw invalidFields([{ field: "messages", message: "are needed: the thread has none", code: "required" }])
   }
-  const title = (await askModel(cx, said)) ?? titleOf(said)
+  const title = (await askModel(cx, said, modelWaitMs)) ?? titleOf(said)
   return changeThread(cx, { threadId }, (thread) => (thread.title === title ? {} : { title }))
 }
 
@@ -67,7 +74,7 @@ function titleOf(said: readonly SaidMessage[]): string {
 }
 
 /** The model's title; null where there is no model, or it fails, is slow or says nothing of use. */
-async function askModel(cx: Context, said: readonly SaidMessage[]): Promise<string | null> {
+async function askModel(cx: Context, said: readonly SaidMessage[], waitMs: number): Promise<string | null> {
   const isDemo = cx.models.providers().every((name) => name === "demo")
   if (isDemo) return null
   const transcript = said.map(({ role, content }) => `${role}: ${content.slice(0, shownLengthMax)}`).join("\n\n")
@@ -75,7 +82,7 @@ async function askModel(cx: Context, said: readonly SaidMessage[]): Promise<stri
     { role: "system", text: instructions },
     { role: "user", text: transcript },
   ]
-  const signal = AbortSignal.timeout(modelWaitMs)
+  const signal = AbortSignal.timeout(waitMs)
   const model = cx.models.defaultModel()
   try {
     return cleanTitle(await readAnswer(cx.models.stream({ model, messages }, { signal })))

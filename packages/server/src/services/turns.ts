@@ -123,9 +123,9 @@ async function look(cx: Context, ports: TurnPorts, { call, generation, failed }:
   ])
   const graph = await ports.graphs.load(subject.workflow?.id ?? null, subject.workflow?.version ?? null)
   const runId = cx.ids.next("run")
-  // Fixed with the version that the thread is pinned to; later turns keep what was fixed then.
-  const isPinnedNow = basis === null || basis.pinnedWorkflow === null
-  const pins = isPinnedNow ? await fixVersions(ports, scope, graph) : parsePins(basis.pins)
+  // Fixed with the version that the thread is pinned to; later turns keep what was fixed then, until a move drops it.
+  const fixed = basis?.pins ?? null
+  const pins = fixed === null ? await fixVersions(ports, scope, graph) : parsePins(fixed)
   const parts = {
     request,
     subject,

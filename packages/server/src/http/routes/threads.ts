@@ -101,7 +101,7 @@ export const threadRoutes = [
     body: presentPin(await unpinThread(cx, params.thread_id)),
   })),
   bind(generateThreadNameRoute, async (cx, { params, query, body }) => {
-    const thread = await generateThreadName(cx, params.thread_id, body.messages ?? null)
+    const thread = await generateThreadName(cx, params.thread_id, { messages: body.messages ?? null })
     if (query.stream || body.stream === true) return streamName(thread)
     return { status: 200, body: presentThreadName(thread) }
   }),

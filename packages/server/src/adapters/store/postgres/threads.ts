@@ -85,6 +85,8 @@ function assignments(fields: Partial<ThreadFields>): [column: string, value: unk
   if (pinnedWorkflow !== undefined) {
     pairs.push(["workflow_id", pinnedWorkflow === null ? null : uuidOf(pinnedWorkflow.id)])
     pairs.push(["workflow_version", pinnedWorkflow?.version ?? null])
+    // The versions of called assistants are fixed together with it, by the next turn.
+    pairs.push(["pins", null])
   }
   if (fields.plain !== undefined) pairs.push(["plain", fields.plain])
   if (fields.title !== undefined) pairs.push(["title", fields.title])

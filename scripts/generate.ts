@@ -7,12 +7,17 @@
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { makeOpenApi } from "../packages/core/src/contract/openapi.ts"
+import { routes } from "../packages/core/src/contract/routes.ts"
 import { settingsPage } from "../packages/server/src/settings-page.ts"
 
 /** One file: where it stands (relative to the project's root) and its text. */
 type Generated = { readonly path: string; readonly make: () => string }
 
-const generated: readonly Generated[] = [{ path: "docs/settings.md", make: settingsPage }]
+const generated: readonly Generated[] = [
+  { path: "docs/settings.md", make: settingsPage },
+  { path: "docs/openapi.json", make: openApiText },
+]
 
 const isCheck = process.argv.includes("--check")
 
@@ -27,6 +32,14 @@ for (const { path, make } of generated) {
     writeFileSync(file, text)
     console.log(`${path} written`)
   }
+}
+
+/** The contract as the server gives it at its default address, one field a line. */
+function openApiText(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string
+  }
+  return `${JSON.stringify(makeOpenApi(routes, { version, serverUrl: "http://127.0.0.1:8787" }), null, 1)}\n`
 }
 
 function readIfThere(file: string): string | null {

@@ -114,5 +114,5 @@ export const cancelModelResponseRoute = route({
   body: null,
   answers: { 200: { description: "Cancelled", schema: cancelAnswer } },
   errors: ["THREAD_NOT_FOUND", "RESOURCE_NOT_FOUND"],
-  idempotency: "none",
+  idempotency: "after",
 })

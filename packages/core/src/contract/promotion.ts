@@ -126,7 +126,7 @@ export const validateDefinitionRoute = route({
   body: z.strictObject({ definition: jsonObject }),
   answers: { 200: { description: "Findings and the verdict on promotion", schema: promotionReportAnswer } },
   errors: [],
-  idempotency: "none",
+  idempotency: "after",
 })
 
 /** `POST /v1/workflows/{workflow_id}/validate` (ours): checks the newest version again. */
@@ -143,5 +143,5 @@ export const validateWorkflowRoute = route({
   body: z.strictObject({}),
   answers: { 200: { description: "Findings and the verdict on promotion", schema: promotionReportAnswer } },
   errors: ["WORKFLOW_NOT_FOUND"],
-  idempotency: "none",
+  idempotency: "after",
 })

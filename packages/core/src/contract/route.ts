@@ -27,8 +27,11 @@ export type Scope = (typeof scopes)[number]
 /** A placeholder of the path: an id of a noun (a malformed one is 404 with `missing`), or free text. */
 export type PathParameter = { readonly noun: IdNoun; readonly missing: ErrorCode } | "text"
 
-/** How an `Idempotency-Key` is honoured: in the call's own transaction, by the run that the call starts, or not at all. */
-export type Idempotency = "transaction" | "run" | "none"
+/**
+ * How an `Idempotency-Key` is honoured: in the call's own transaction; by the run that the call starts; after the call, for
+ * calls that may be repeated without harm and cannot wait inside a transaction; or not at all (whatever is no POST).
+ */
+export type Idempotency = "transaction" | "run" | "after" | "none"
 
 /** A declared answer. `schema: null` is an empty body; `stream` an event stream. */
 export type AnswerSchema = {

@@ -17,7 +17,7 @@ import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Context, Ports } from "../ports/context.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
 import { requireOrganization, requireRoute } from "../services/access.ts"
-import { callOnce, findMark, isKept, keepRefusal } from "../services/idempotency.ts"
+import { callOnce, findMark, isKept, keepAnswer } from "../services/idempotency.ts"
 import type { Holder, Keyring } from "../services/keyring.ts"
 import { requireDeclaredAnswer, requireDeclaredRefusal, sendKept, toKept } from "./answer.ts"
 import { readCredentials } from "./auth.ts"
@@ -156,6 +156,7 @@ async function answerCall(made: Made, request: FastifyRequest, reply: FastifyRep
   const mark = readIdempotencyKey(header, { method: request.method, url: request.url, body: sent })
   if (mark === null) return sendAnswer(made, { request, reply }, await bound.handle(cx, input))
   if (route.idempotency === "run") return answerRun(made, { request, reply }, { cx, input, mark })
+  if (route.idempotency === "after") return answerAfter(made, { request, reply }, { cx, input, mark })
   return answerOnce(made, { request, reply }, { cx, input, mark })
 }
 
@@ -192,10 +193,32 @@ async function answerRun(made: Made, exchange: Exchange, { cx, input, mark }: Ma
     sendAnswer(made, exchange, await made.bound.handle(cx, { ...input, idempotency }))
   } catch (error) {
     if (known === null && error instanceof Refusal && isKept(error)) {
-      await keepRefusal(cx, mark, presentRefusal(error, { traceId: request.id, atMs: cx.clock.nowMs() }))
+      await keepAnswer(cx, mark, presentRefusal(error, { traceId: request.id, atMs: cx.clock.nowMs() }))
     }
     throw error
   }
+}
+
+/** An idempotent call whose answer is kept once it is there: two at the same moment are both carried out. */
+async function answerAfter(made: Made, { request, reply }: Exchange, { cx, input, mark }: Marked): Promise<void> {
+  const { bound, door } = made
+  const known = await findMark(cx, mark)
+  if (known !== null && "answer" in known) {
+    reply.header("idempotent-replayed", "true")
+    sendKept(reply, known.answer)
+    return
+  }
+  const given = await bound.handle(cx, input).catch(async (error: unknown): Promise<never> => {
+    if (error instanceof Refusal && isKept(error)) {
+      await keepAnswer(cx, mark, presentRefusal(error, { traceId: request.id, atMs: cx.clock.nowMs() }))
+    }
+    throw error
+  })
+  if (given.stream !== undefined) throw new Error(`${bound.route.id} cannot keep a stream`)
+  if (door.checkAnswers) requireDeclaredAnswer(bound.route, given)
+  const answer = toKept(given)
+  await keepAnswer(cx, mark, answer)
+  sendKept(reply, answer)
 }
 
 function secretIdOf(route: Route, answer: JsonAnswer): string | null {

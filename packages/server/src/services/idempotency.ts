@@ -84,8 +84,8 @@ export async function findMark(
   return { run: record }
 }
 
-/** Keeps the refusal of a call that started no run. Where a run has the mark meanwhile, that one stands. */
-export async function keepRefusal(cx: Context, mark: IdempotencyMark, answer: KeptAnswer): Promise<void> {
+/** Keeps the answer of a call that started no run. Where a run or another call has the mark meanwhile, that one stands. */
+export async function keepAnswer(cx: Context, mark: IdempotencyMark, answer: KeptAnswer): Promise<void> {
   const { bodyHash } = mark
   await cx.store.idempotency.create(scopeOf(cx, mark), {
     bodyHash,

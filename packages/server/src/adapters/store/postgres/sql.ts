@@ -8,7 +8,7 @@ export type Statement = { readonly name?: string; readonly text: string; readonl
 
 /** Something that runs statements: the pool, or one transaction. */
 export interface Sql {
-  /** Runs one statement and gives its rows. Throws SERVICE_UNAVAILABLE where the store is away. */
+  /** Runs one statement and gives its rows. Throws SERVICE_UNAVAILABLE where the store is away, or broke a deadlock. */
   rows<Row>(statement: Statement): Promise<Row[]>
   /** The first row, or null. */
   first<Row>(statement: Statement): Promise<Row | null>
@@ -34,6 +34,14 @@ export function isStoreAway(error: unknown): boolean {
   return error instanceof Error && !(error instanceof TypeError || error instanceof Refusal)
 }
 
+/**
+ * True where Postgres broke off one of several transactions that waited for each other. Nothing of it is kept, and the
+ * same request can be made again.
+ */
+function isLostRace(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^40(001|P01)$/.test(error.code ?? "")
+}
+
 function runner(client: { query(config: pg.QueryConfig): Promise<pg.QueryResult> }): Sql {
   const rows = async <Row>(statement: Statement): Promise<Row[]> => {
     try {
@@ -41,8 +49,8 @@ function runner(client: { query(config: pg.QueryConfig): Promise<pg.QueryResult>
       const result = await client.query(values === undefined ? rest : { ...rest, values: [...values] })
       return result.rows as Row[]
     } catch (error) {
-      if (isStoreAway(error)) throw new Refusal("SERVICE_UNAVAILABLE", { cause: error, retryAfterSeconds: 1 })
-      throw error
+      if (!isStoreAway(error) && !isLostRace(error)) throw error
+      throw new Refusal("SERVICE_UNAVAILABLE", { cause: error, retryAfterSeconds: 1 })
     }
   }
   return { rows, first: async <Row>(statement: Statement) => (await rows<Row>(statement))[0] ?? null }

@@ -1,9 +1,9 @@
 /** Messages of threads on the wire (the HTTP contract, §5; documented). Times are ISO 8601. */
 import { z } from "zod"
+import { stripMarkdown } from "../graph/markdown.ts"
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
 import { toIso } from "../time.ts"
 import { cursorLimit, cursorPageAnswer, cursorQuery } from "./cursor-page.ts"
-import { stripMarkdown } from "./markdown.ts"
 import { metadataField } from "./metadata.ts"
 import { route } from "./route.ts"
 

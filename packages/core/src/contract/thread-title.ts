@@ -1,5 +1,5 @@
 /** Titles of threads made from what was said: short, one line, plain text (documented: at most 50 characters). */
-import { stripMarkdown } from "./markdown.ts"
+import { stripMarkdown } from "../graph/markdown.ts"
 
 /** Characters of a made title (documented). */
 export const madeTitleLengthMax = 50

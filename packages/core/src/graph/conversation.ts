@@ -25,6 +25,8 @@ export type History = { readonly messages: readonly HistoryMessage[]; readonly s
 
 /** How much of it may be given. Tokens; null: unknown or without bound. */
 export type ContextBounds = {
+  /** The turn that asks: what its own request says before the question is never left out for being later. */
+  readonly currentTurn: number
   readonly windowTokens: number | null
   /** What the answer may take. */
   readonly outputTokens: number | null
@@ -51,7 +53,9 @@ export function estimateTokens(text: string): number {
 export function selectContext(history: History, policy: ContextPolicy, bounds: ContextBounds): Selection {
   const { throughTurn, strategy } = policy
   const messages =
-    throughTurn === null ? history.messages : history.messages.filter((message) => message.turn <= throughTurn)
+    throughTurn === null
+      ? history.messages
+      : history.messages.filter(({ turn }) => turn <= throughTurn || turn === bounds.currentTurn)
   if (strategy === "off") return { fits: true, kept: [], leftOut: [] }
   const limited = limitMessages(messages, bounds.historyLimit)
   const windowTokens = smaller(bounds.windowTokens, policy.windowTokensMax)

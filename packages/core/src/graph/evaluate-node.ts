@@ -2,6 +2,7 @@
  * One execution of a node, as far as it is pure: its inputs, its expressions and, for kinds without an effect, its
  * outputs. Effects are done by the server's performers, which get the same `KindContext`.
  */
+import { isJsonObject } from "../json.ts"
 import type { Failure } from "./events.ts"
 import { ExpressionError } from "./expression/errors.ts"
 import { resolveParameter } from "./expression/evaluate.ts"
@@ -33,6 +34,8 @@ export function evaluateNode(evaluation: Evaluation): Evaluated {
   const node = evaluation.graph.nodes[evaluation.current.node]
   if (node === undefined) return failed("INTERNAL_ERROR", "The node of this execution does not exist.")
   const inputs = inputsOf(evaluation.state, evaluation.current.sources)
+  const pinned = pinnedItems(evaluation, node)
+  if (pinned !== null) return { type: "completed", result: { outputs: [pinned] } }
   if (node.disabled) return { type: "completed", result: { outputs: [passThrough(inputs[0] ?? [])] } }
   const kind = node.kind === null ? null : findKind(node.kind)
   if (kind === null || kind.effect === "never") {
@@ -73,6 +76,14 @@ export function finishOutputs(node: GraphNode, outputs: Outputs): Outputs {
 
 function failed(code: Failure["code"], message: string, retryable = true): Extract<Evaluated, { type: "failed" }> {
   return { type: "failed", error: { code, message }, retryable }
+}
+
+/** Pinned data stands for what a node would give, in manual runs only (the workflow language, §2). */
+function pinnedItems({ graph, state }: Evaluation, node: GraphNode): readonly Item[] | null {
+  const pinned =
+    state.created?.mode === "manual" && Object.hasOwn(graph.pinData, node.name) ? graph.pinData[node.name] : null
+  if (!Array.isArray(pinned)) return null
+  return pinned.filter(isJsonObject).map((entry) => ({ json: isJsonObject(entry.json) ? entry.json : entry }))
 }
 
 function passThrough(items: readonly Item[]): readonly Item[] {

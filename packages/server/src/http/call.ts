@@ -63,7 +63,8 @@ type Made = {
 }
 
 /** A call of one route through the door. */
-export function makeCall(door: Door, bound: BoundRoute): Call {
+export function makeCall(door: Door, declared: BoundRoute): Call {
+  const bound = isChange(declared.route) ? forgetting(door.keyring, declared) : declared
   const blank = { ...door.ports, principal: null, traceId: "" as Context["traceId"] }
   const made: Made = { door, bound, blank, reader: makeInputReader(bound.route) }
   const isPublic = bound.route.scopes === "public"
@@ -72,6 +73,24 @@ export function makeCall(door: Door, bound: BoundRoute): Call {
     admit: isPublic && Object.keys(bound.route.params).length === 0 ? null : makeAdmission(made),
     handle: (request, reply) => {
       answer(made, request, reply).catch((error: unknown) => failCall(door.ports, error, { request, reply }))
+    },
+  }
+}
+
+function isChange({ method, scopes }: Route): boolean {
+  return method !== "GET" && scopes !== "public" && scopes.some((scope) => scope.endsWith(":write"))
+}
+
+/** A call that may change what turns are made of: what the keyring remembers of its organization is older afterwards. */
+function forgetting(keyring: Keyring, bound: BoundRoute): BoundRoute {
+  return {
+    ...bound,
+    async handle(cx, input) {
+      try {
+        return await bound.handle(cx, input)
+      } finally {
+        keyring.forgetOrganization(cx.principal.organizationId)
+      }
     },
   }
 }

@@ -4,6 +4,7 @@ import { errorCatalogue } from "@brevet/core/errors"
 import { textOfItems } from "@brevet/core/graph/answer"
 import type { Failure, RunError, RunEvent } from "@brevet/core/graph/events"
 import type { Item } from "@brevet/core/graph/items"
+import { stripMarkdown } from "@brevet/core/graph/markdown"
 import type { RunResult } from "@brevet/core/graph/run-result"
 import type { RunState } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
@@ -35,7 +36,8 @@ export function completion(
 ): Ending {
   const { atMs } = facts
   const stopReason = state.lastFinish === "length" ? "length" : "stop"
-  const text = textOfItems(output.items)
+  const said = textOfItems(output.items)
+  const text = state.created?.turn?.plainText === true ? stripMarkdown(said) : said
   const reply = state.created?.turn == null ? null : text
   const events: RunEvent[] = []
   if (reply !== null) events.push(...replyEvents(state, reply, facts))

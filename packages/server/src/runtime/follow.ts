@@ -6,8 +6,9 @@
  *        └──────────────────── (a moment later) ────────────────────┘
  *        └─── the log has no more, the run is over ─────> closed
  *
- * The reader is put behind the live run before the log is read, so that nothing falls between the two; what comes
- * meanwhile is kept, and given after the log without what was read already. Numbers tell.
+ * The reader is put behind the live run before the log is read, so that nothing falls between the two; what the run has
+ * shown and not saved, and what comes meanwhile, is kept and given after the log, without what was read already. Numbers
+ * tell.
  */
 import { setTimeout } from "node:timers/promises"
 import { numbersOf, type RunEvent } from "@brevet/core/graph/events"

@@ -93,6 +93,7 @@ export class Segment {
   #saved: number
   #next: number
   #unsaved: Entry[] = []
+  #inFlight: readonly Entry[] = []
   #unsavedChars = 0
   #messages: MessageWrite[] = []
   #chunk: { readonly key: CallKey; readonly first: number; readonly texts: string[] } | null = null
@@ -208,12 +209,20 @@ export class Segment {
     return this.#ended
   }
 
-  /** Gives everything from now on to the listener. Gives back what ends that. */
+  /**
+   * Gives everything to the listener that is not in the log yet: what was shown and is not saved, at once, then what comes.
+   * Gives back what ends that.
+   */
   follow(listener: Listener): () => void {
     if (this.#closed) {
       listener.close("gone")
       return () => {}
     }
+    for (const { event, number, shown } of [...this.#inFlight, ...this.#unsaved]) {
+      if (shown) listener.event(event, number)
+    }
+    const chunk = this.#chunk
+    if (chunk !== null) listener.event({ type: "model-text", ...chunk.key, texts: [...chunk.texts] }, chunk.first)
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -296,6 +305,7 @@ export class Segment {
 
   #takeUnsaved(): { entries: readonly Entry[]; messages: readonly MessageWrite[] } {
     const taken = { entries: this.#unsaved, messages: this.#messages }
+    this.#inFlight = taken.entries
     this.#unsaved = []
     this.#unsavedChars = 0
     this.#messages = []
@@ -305,6 +315,7 @@ export class Segment {
   /** A save has landed: what was not shown yet is given to whoever listens. */
   #land({ entries, last, ending }: { entries: readonly Entry[]; last: number; ending: RunEnding | null }): void {
     this.#saved = last
+    this.#inFlight = []
     if (ending !== null) this.#ended = { status: ending.status, usage: ending.usage, result: ending.result }
     for (const entry of entries) {
       if (entry.shown) continue

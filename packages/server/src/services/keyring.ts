@@ -44,6 +44,11 @@ export interface Keyring {
   recall(texts: readonly string[]): Holder | null
   /** To be called when a key was changed or removed: it is asked for again. */
   forget(keyId: Id<"apiKey">): void
+  /**
+   * To be called when this process has changed something of an organization: what is remembered of its keys names an older
+   * generation, under which a turn would begin in vain.
+   */
+  forgetOrganization(organizationId: Id<"organization">): void
   /** Resolves when all uses that were noted so far are written. */
   settle(): Promise<void>
 }
@@ -117,6 +122,12 @@ export function makeKeyring(ports: Pick<Ports, "store" | "clock" | "log">): Keyr
     forget(keyId) {
       forgotten += 1
       for (const [mark, entry] of known) if (entry.key.id === keyId) known.delete(mark)
+    },
+    forgetOrganization(organizationId) {
+      forgotten += 1
+      for (const [mark, { holder }] of known) {
+        if (holder.principal.organizationId === organizationId) known.delete(mark)
+      }
     },
     settle: uses.settle,
   }

@@ -14,6 +14,7 @@ import type { CallKey } from "@brevet/core/graph/events"
 import type { Item } from "@brevet/core/graph/items"
 import { type FreddyLlmPlan, freddyOutputItem, prepareFreddyLlm } from "@brevet/core/graph/kinds/freddy-llm"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
+import { makeMarkdownStripper } from "@brevet/core/graph/markdown"
 import { layerSettings, type ModelSettings } from "@brevet/core/graph/model-settings"
 import type { CompletedCall } from "@brevet/core/graph/run-state"
 import { readAnswer } from "@brevet/core/graph/structured-answer"
@@ -24,7 +25,12 @@ import type { Performer, Work } from "../perform.ts"
 import { composePrompt, type Prompt, summaryPrompt } from "../prompt.ts"
 
 /** What one call needs beside its number. */
-type CallPlan = { readonly request: ModelRequest; readonly shows: boolean; readonly summarized: boolean }
+type CallPlan = {
+  readonly request: ModelRequest
+  /** How its text is shown while it comes; `none`: it is not. */
+  readonly shows: "as-it-is" | "plain" | "none"
+  readonly summarized: boolean
+}
 
 /** Performs FreddyLLM. */
 export const performModel: Performer = (work) => {
@@ -38,7 +44,7 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
   const turn = segment.state.created?.turn ?? null
   const isPrimary = turn !== null && turn.primaryNode === context.node.name
   const settings = isPrimary ? layerSettings(turn.overlay, plan.settings) : plan.settings
-  const shows = showsText(work, plan)
+  const shows = howItShows(work, plan)
   const model = settings.model ?? workshop.models.defaultModel()
   checkProvider(work, model)
   const conversation = await selectConversation(work, { plan, isPrimary, model, settings })
@@ -65,17 +71,19 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
     { role: "assistant", text: answer.text },
     { role: "user", text: first.complaint },
   ]
-  const second = await calls.make({ request: requestOf(settings, model, repair), shows: false, summarized: false })
+  const second = await calls.make({ request: requestOf(settings, model, repair), shows: "none", summarized: false })
   const repaired = readAnswer(second.text, schema)
   if (repaired.fits) return freddyOutputItem({ ...second, output: repaired.value }, index)
   throw new NodeFailure("OUTPUT_SCHEMA_MISMATCH", `The model's answer does not fit the schema: ${repaired.complaint}`)
 }
 
 /** A node shows its text if the turn says so, it has one item, and nothing has to be read from the text first. */
-function showsText({ segment, context }: Work, plan: FreddyLlmPlan): boolean {
-  const streaming = segment.state.created?.turn?.streaming ?? []
+function howItShows({ segment, context }: Work, plan: FreddyLlmPlan): CallPlan["shows"] {
+  const turn = segment.state.created?.turn ?? null
   const isAlone = context.inputs[0]?.length === 1
-  return isAlone && streaming.includes(context.node.name) && plan.outputSchema === null && plan.stream !== false
+  const mayShow = turn?.streaming.includes(context.node.name) === true && plan.stream !== false
+  if (turn === null || !isAlone || !mayShow || plan.outputSchema !== null) return "none"
+  return turn.plainText ? "plain" : "as-it-is"
 }
 
 function schemaOf(settings: ModelSettings, plan: FreddyLlmPlan) {
@@ -118,6 +126,7 @@ async function selectConversation(work: Work, request: ConversationRequest): Pro
   const described = work.workshop.models.find(model)
   const fixed = [settings.instructions ?? "", ...turn.systemTexts, plan.prompt]
   const selection = selectContext(history, turn.context, {
+    currentTurn: turn.number,
     windowTokens: described?.contextWindow ?? null,
     outputTokens: settings.maxOutputTokens ?? null,
     fixedTokens: fixed.reduce((sum, text) => sum + estimateTokens(text), 0),
@@ -147,7 +156,7 @@ async function summarise(
   if (known !== null && known.throughTurn >= throughTurn) return known.text
   const fresh = conversation.leftOut.filter((message) => message.turn > (known?.throughTurn ?? 0))
   const messages = summaryPrompt(known?.text ?? null, fresh)
-  const { text } = await calls.make({ request: { model, messages }, shows: false, summarized: true })
+  const { text } = await calls.make({ request: { model, messages }, shows: "none", summarized: true })
   if (segment.threadId !== null) await workshop.history.saveSummary(segment.threadId, { throughTurn, text })
   return text
 }
@@ -181,15 +190,20 @@ class Calls {
   async #stream(callKey: CallKey, plan: CallPlan, saved: Promise<void>): Promise<CompletedCall> {
     const { segment, workshop } = this.#work
     const texts: string[] = []
+    const stripper = plan.shows === "plain" ? makeMarkdownStripper() : null
+    const show = async (text: string): Promise<void> => {
+      if (plan.shows === "none" || text === "") return
+      if (!segment.isStarted) await saved
+      segment.show(callKey, text)
+    }
     try {
       for await (const event of workshop.models.stream(plan.request, { signal: segment.signal })) {
         if (event.type === "text") {
           texts.push(event.text)
-          if (!plan.shows) continue
-          if (!segment.isStarted) await saved
-          segment.show(callKey, event.text)
+          await show(stripper === null ? event.text : stripper.push(event.text))
         } else if (event.type === "finish") {
-          return this.#complete(callKey, plan, { texts, event })
+          if (stripper !== null) await show(stripper.end())
+          return this.#complete(callKey, plan, { text: texts.join(""), event })
         }
       }
     } catch (error) {
@@ -201,18 +215,14 @@ class Calls {
   #complete(
     callKey: CallKey,
     { shows }: CallPlan,
-    { texts, event }: { readonly texts: readonly string[]; readonly event: Extract<ModelEvent, { type: "finish" }> },
+    { text, event }: { readonly text: string; readonly event: Extract<ModelEvent, { type: "finish" }> },
   ): CompletedCall {
     const { segment, workshop } = this.#work
-    const text = texts.join("")
     const completed = { model: event.model, toolCalls: [], finishReason: event.reason, usage: event.usage }
-    segment.take({
-      type: "model-call-completed",
-      at: workshop.clock.nowMs(),
-      ...callKey,
-      ...completed,
-      text: shows ? null : text,
-    })
+    const at = workshop.clock.nowMs()
+    // Text that was shown as it is stands in the log already.
+    const kept = shows === "as-it-is" ? null : text
+    segment.take({ type: "model-call-completed", at, ...callKey, ...completed, text: kept })
     return { ...completed, call: callKey.call, text }
   }
 }

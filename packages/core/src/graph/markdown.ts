@@ -13,17 +13,36 @@ const emphasis = /(^|[\s("'])([*_])(?=\S)([^\n*_]{1,2000}?)\2(?=$|[\s.,;:!?)"'])
 
 /** The text with headings, lists, quotes, emphasis, links and code shown as plain words. Fenced code keeps its lines. */
 export function stripMarkdown(text: string): string {
-  const lines: string[] = []
+  const stripper = makeMarkdownStripper()
+  return stripper.push(text) + stripper.end()
+}
+
+/** Strips a text that comes in pieces. Nothing is given of a line before it is whole. */
+export type MarkdownStripper = { push(piece: string): string; end(): string }
+
+/** A stripper for one text: all that it gives is what `stripMarkdown` gives of the whole. */
+export function makeMarkdownStripper(): MarkdownStripper {
+  let open = ""
   let isCode = false
-  for (const line of text.split("\n")) {
+  let isFirst = true
+  const give = (line: string): string => {
     if (fence.test(line)) {
       isCode = !isCode
-      continue
+      return ""
     }
-    if (isCode) lines.push(line)
-    else if (!rule.test(line)) lines.push(stripLine(line))
+    if (!isCode && rule.test(line)) return ""
+    const given = `${isFirst ? "" : "\n"}${isCode ? line : stripLine(line)}`
+    isFirst = false
+    return given
   }
-  return lines.join("\n")
+  return {
+    push(piece) {
+      const lines = (open + piece).split("\n")
+      open = lines.pop() ?? ""
+      return lines.map(give).join("")
+    },
+    end: () => give(open),
+  }
 }
 
 function stripLine(line: string): string {

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { stripMarkdown } from "./markdown.ts"
+import { makeMarkdownStripper, stripMarkdown } from "./markdown.ts"
 
 describe("text without Markdown", () => {
   it("loses headings, emphasis, lists, quotes, links, rules and code marks", () => {
@@ -66,5 +66,25 @@ describe("text without Markdown", () => {
         expect(stripMarkdown(text).length).toBeLessThanOrEqual(text.length)
       }),
     )
+  })
+})
+
+describe("a text that comes in pieces", () => {
+  it("gives the same as the whole, wherever it is cut", () => {
+    const text = "# Title\n\n**bold** and `code`\n---\n```js\n# stays\n```\n- [x] one\n> two\nend"
+    for (let cut = 0; cut <= text.length; cut += 1) {
+      const stripper = makeMarkdownStripper()
+      const pieces = [stripper.push(text.slice(0, cut)), stripper.push(text.slice(cut)), stripper.end()]
+      expect(pieces.join("")).toBe(stripMarkdown(text))
+    }
+    const single = makeMarkdownStripper()
+    expect([...text].map((letter) => single.push(letter)).join("") + single.end()).toBe(stripMarkdown(text))
+  })
+
+  it("gives whole lines as soon as they are whole, and nothing before", () => {
+    const stripper = makeMarkdownStripper()
+    expect(stripper.push("**bo")).toBe("")
+    expect(stripper.push("ld**\nnext")).toBe("bold")
+    expect(stripper.end()).toBe("\nnext")
   })
 })

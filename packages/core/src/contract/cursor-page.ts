@@ -34,7 +34,7 @@ export const cursorPageAnswer = {
 /** A page in wire form. `hasMore`: in the direction of reading, that is before the page where only `before` was given. */
 export function presentCursorPage(
   data: readonly (JsonObject & { readonly id: string })[],
-  hasMore: boolean,
+  { hasMore }: { readonly hasMore: boolean },
 ): JsonObject & { readonly data: readonly JsonObject[] } {
   return { object: "list", data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more: hasMore }
 }

@@ -83,7 +83,7 @@ function makeRun(start: string, items: readonly Item[] = [{ json: { n: 1 } }]) {
       add({ type: "node-started", at, node, iteration, attempt })
       return this
     },
-    completed(node: string, outputs: readonly (readonly Item[])[], iteration = 0, attempt = 1) {
+    completed(node: string, outputs: readonly (readonly Item[])[], { iteration = 0, attempt = 1 } = {}) {
       add({ type: "node-completed", at, node, iteration, attempt, outputs })
       return this
     },
@@ -93,7 +93,7 @@ function makeRun(start: string, items: readonly Item[] = [{ json: { n: 1 } }]) {
     },
     /** Starts and completes. */
     ran(node: string, outputs: readonly (readonly Item[])[], iteration = 0) {
-      return this.started(node, iteration).completed(node, outputs, iteration)
+      return this.started(node, iteration).completed(node, outputs, { iteration })
     },
     cancelled() {
       add({ type: "run-cancelled", at, cause: "RUN_CANCELLED", messageId: null, partialLength: 0 })
@@ -184,7 +184,7 @@ describe("the view of a run", () => {
     run
       .failed("A", boom, { attempt: 2, retryable: true })
       .started("A", 0, 3)
-      .completed("A", [[item({ ok: true })]], 0, 3)
+      .completed("A", [[item({ ok: true })]], { attempt: 3 })
     expect(viewNodes(graph, run.events)[0]?.executions).toMatchObject([
       {
         index: 0,

@@ -24,7 +24,7 @@ const appendsAtATime = 100
 const cancelWaitMs = 1_000
 
 /** The run's record. Throws RUN_NOT_FOUND. */
-export async function getRunRecord(cx: Context, runId: Id<"run">): Promise<RunRecord> {
+async function getRunRecord(cx: Context, runId: Id<"run">): Promise<RunRecord> {
   const run = await cx.store.runs.find(cx.principal.organizationId, runId)
   if (run === null) throw new Refusal("RUN_NOT_FOUND")
   return run

@@ -22,7 +22,7 @@ export const messageRoutes = [
       ...(before === undefined ? {} : { before }),
     })
     const messages = records.map((record) => presentMessage(record, output_mode))
-    return { status: 200, body: presentCursorPage(messages, hasMore) }
+    return { status: 200, body: presentCursorPage(messages, { hasMore }) }
   }),
   bind(updateMessageRoute, async (cx, { params, body }) => {
     const target = { threadId: params.thread_id, messageId: params.message_id }

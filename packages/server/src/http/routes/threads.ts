@@ -77,7 +77,7 @@ export const threadRoutes = [
   bind(createThreadRoute, async (cx, { body }) => answer(201, await createThread(cx, body))),
   bind(listThreadsRoute, async (cx, { query }) => {
     const { records, hasMore, total } = await listThreads(cx, toThreadQuery(query))
-    const page = presentCursorPage(records.map(presentThread), hasMore)
+    const page = presentCursorPage(records.map(presentThread), { hasMore })
     return { status: 200, body: { ...page, limit: query.limit, total } }
   }),
   bind(deleteThreadsRoute, async (cx, { query }) => {

@@ -1,5 +1,5 @@
 /**
- * The planner: `advance(graph, state, event, limits) → { state, command }`, total and pure (R2).
+ * The planner: `advance(plan, state, event) → { state, command }`, total and pure (R2).
  *
  * It owns: which node runs next, what becomes of an outcome, when the run is over. It does not own: evaluating nodes,
  * time, storing, showing.
@@ -52,6 +52,9 @@ export type PlanLimits = {
   readonly loopsMax: number
 }
 
+/** What a run is planned by: the same for all its events. */
+export type Plan = { readonly graph: Graph; readonly limits: PlanLimits }
+
 /** What is to be done next. */
 export type Command =
   | ({ readonly type: "start-node" } & ExecutionKey)
@@ -91,51 +94,46 @@ export function initialState(graph: Graph): RunState {
 }
 
 /** Takes one event into the state and says what is to be done next. */
-export function advance(graph: Graph, state: RunState, event: RunEvent, limits: PlanLimits): Step {
+export function advance(plan: Plan, state: RunState, event: RunEvent): Step {
   if (state.end !== null) return { state, command: nothing }
   switch (event.type) {
     case "run-created":
       return { state: { ...state, created: event }, command: nothing }
     case "run-started":
-      return begin(graph, state, event, limits)
+      return begin(plan, state, event)
     case "node-started":
-      return takeUp(graph, state, event)
+      return takeUp(plan, state, event)
     case "node-completed":
-      return settle(graph, state, event, limits)
+      return settle(plan, state, event)
     case "node-failed":
-      return recover(graph, state, event, limits)
+      return recover(plan, state, event)
     default:
       return { state: narrate(state, event), command: nothing }
   }
 }
 
 /** Folds events from the beginning; the step's command is what the last of them asked for. */
-export function fold(graph: Graph, events: Iterable<RunEvent>, limits: PlanLimits): Step {
-  let step: Step = { state: initialState(graph), command: nothing }
+export function fold(plan: Plan, events: Iterable<RunEvent>): Step {
+  let step: Step = { state: initialState(plan.graph), command: nothing }
   for (const event of events) {
-    const next = advance(graph, step.state, event, limits)
+    const next = advance(plan, step.state, event)
     // Text, calls and resets say how an execution goes on; what was to be done stays to be done.
     step = next.command.type === "none" && next.state.end === null ? { state: next.state, command: step.command } : next
   }
   return step
 }
 
-function begin(
-  graph: Graph,
-  state: RunState,
-  event: Extract<RunEvent, { type: "run-started" }>,
-  limits: PlanLimits,
-): Step {
+function begin(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "run-started" }>): Step {
   if (state.created === null || state.startedAtMs !== null) return { state, command: nothing }
   const started: RunState = { ...state, startedAtMs: event.at }
-  const ordinal = graph.ordinalByName.get(state.created.start)
+  const ordinal = plan.graph.ordinalByName.get(state.created.start)
   if (ordinal === undefined) {
     return fail(started, { code: "NO_START_NODE", message: "The workflow has no node at which it could start." })
   }
-  return startNext(graph, { ...started, ready: push(null, { node: ordinal, sources: [], attempt: 1 }) }, limits)
+  return startNext(plan, { ...started, ready: push(null, { node: ordinal, sources: [], attempt: 1 }) })
 }
 
-function takeUp(graph: Graph, state: RunState, event: Extract<RunEvent, { type: "node-started" }>): Step {
+function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { type: "node-started" }>): Step {
   const { ready } = state
   const ordinal = graph.ordinalByName.get(event.node)
   const key: ExecutionKey = { node: event.node, iteration: event.iteration, attempt: event.attempt }
@@ -165,27 +163,17 @@ function underWay(graph: Graph, current: Current | null, key: ExecutionKey): Gra
   return current.iteration === key.iteration && current.attempt === key.attempt ? node : null
 }
 
-function settle(
-  graph: Graph,
-  state: RunState,
-  event: Extract<RunEvent, { type: "node-completed" }>,
-  limits: PlanLimits,
-): Step {
+function settle(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "node-completed" }>): Step {
   const { current } = state
-  const node = underWay(graph, current, event)
+  const node = underWay(plan.graph, current, event)
   if (current === null || node === null) return { state, command: nothing }
   const outcome: Outcome = { outputs: event.outputs, memory: event.memory ?? null, error: null, atMs: event.at }
-  return goOn(graph, close(state, current, outcome), node, limits)
+  return goOn(plan, close(state, current, outcome), node)
 }
 
-function recover(
-  graph: Graph,
-  state: RunState,
-  event: Extract<RunEvent, { type: "node-failed" }>,
-  limits: PlanLimits,
-): Step {
+function recover(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "node-failed" }>): Step {
   const { current } = state
-  const node = underWay(graph, current, event)
+  const node = underWay(plan.graph, current, event)
   if (current === null || node === null) return { state, command: nothing }
   if (event.retryable && current.attempt < node.tries.max) {
     const then = { node: node.name, iteration: current.iteration, attempt: current.attempt + 1 }
@@ -198,7 +186,7 @@ function recover(
     return { state: closed, command: { type: "fail", failure: { ...event.error, node: node.name } } }
   }
   const outputs = errorOutputs(node, inputsOf(state, current.sources), event.error)
-  return goOn(graph, close(state, current, { outputs, memory: null, error: null, atMs: event.at }), node, limits)
+  return goOn(plan, close(state, current, { outputs, memory: null, error: null, atMs: event.at }), node)
 }
 
 /** What a node that failed as a whole puts out where `onError` lets the run go on (recorded outcomes). */
@@ -234,20 +222,22 @@ function close(state: RunState, current: Current, outcome: Outcome): RunState {
 }
 
 /** After an execution ended well: the bound of its outputs, deliveries to successors, then the next command. */
-function goOn(graph: Graph, state: RunState, node: GraphNode, limits: PlanLimits): Step {
+function goOn(plan: Plan, state: RunState, node: GraphNode): Step {
+  const { graph, limits } = plan
   const execution = at(state.log, -1)
   if (execution === undefined) return { state, command: nothing }
   if (execution.outputs.some((items) => items.length > limits.itemsMax)) {
     const message = `A node may put out at most ${limits.itemsMax} items at a time.`
     return fail(state, { code: "RUN_ITEMS_EXCEEDED", message, node: node.name })
   }
-  return next(graph, deliver(graph, state, execution), limits)
+  return next(plan, deliver(graph, state, execution))
 }
 
 /** What is to be done when nothing is under way. */
-function next(graph: Graph, state: RunState, limits: PlanLimits): Step {
+function next(plan: Plan, state: RunState): Step {
+  const { graph } = plan
   const { ready } = state
-  if (ready !== null) return startNext(graph, state, limits)
+  if (ready !== null) return startNext(plan, state)
   if (state.collecting.length === 0) return { state, command: completion(graph, state) }
   const chosen = chooseCollecting(graph, state.collecting)
   const collecting = state.collecting.filter((entry) => entry !== chosen)
@@ -255,7 +245,7 @@ function next(graph: Graph, state: RunState, limits: PlanLimits): Step {
   // A node that gets no items does not run.
   const isEmpty = inputsOf(state, sources).every((items) => items.length === 0)
   const top: Pending = { node: chosen.node, sources, attempt: 1 }
-  return next(graph, { ...state, collecting, ready: isEmpty ? null : push(null, top) }, limits)
+  return next(plan, { ...state, collecting, ready: isEmpty ? null : push(null, top) })
 }
 
 /** The output of a run is that of the last node that ran: the first of its outputs that has items. */
@@ -266,7 +256,7 @@ function completion(graph: Graph, state: RunState): Command {
 }
 
 /** The top of the ready stack is to be started, if the bounds of the run allow one execution more (P7). */
-function startNext(graph: Graph, state: RunState, limits: PlanLimits): Step {
+function startNext({ graph, limits }: Plan, state: RunState): Step {
   const top = state.ready?.top
   const node = top === undefined ? undefined : graph.nodes[top.node]
   if (top === undefined || node === undefined) return { state, command: nothing }

@@ -48,7 +48,7 @@ const noLimits = {
 
 /** The nodes that have run, in the order of their first execution. Any prefix of a run's events is looked at as well. */
 export function viewNodes(graph: Graph, events: Iterable<RunEvent>): readonly NodeView[] {
-  const { state } = fold(graph, events, noLimits)
+  const { state } = fold({ graph, limits: noLimits }, events)
   const executions = new Map<number, ExecutionView[]>()
   const add = (node: number, view: ExecutionView): void => {
     const known = executions.get(node)

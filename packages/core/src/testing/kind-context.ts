@@ -30,7 +30,7 @@ export function contextOf(node: JsonObject, ...items: readonly JsonObject[]): Ki
   ]
   // Only the fields that planning looks at are there.
   const state = (events as unknown as RunEvent[]).reduce(
-    (before, event) => advance(graph, before, event, limits).state,
+    (before, event) => advance({ graph, limits }, before, event).state,
     initialState(graph),
   )
   const { current } = state

@@ -6,7 +6,7 @@ import { evaluateNode } from "../graph/evaluate-node.ts"
 import type { RunEvent } from "../graph/events.ts"
 import type { Graph } from "../graph/graph.ts"
 import type { Item, Outputs } from "../graph/items.ts"
-import { advance, type Command, initialState, type Step } from "../graph/plan.ts"
+import { advance, type Command, initialState, type Plan, type PlanLimits, type Step } from "../graph/plan.ts"
 import { readDefinition } from "../graph/read.ts"
 import { at, type Execution, inputsOf } from "../graph/run-state.ts"
 import { type JsonObject, type JsonValue, jsonEqual } from "../json.ts"
@@ -17,6 +17,7 @@ export type MemoryRun = {
   readonly start: string
   readonly items?: readonly Item[]
   readonly given?: Readonly<Record<string, readonly (readonly (readonly JsonObject[])[])[]>>
+  readonly limits?: PlanLimits
 }
 
 /** What came of it, in the form in which outcomes are recorded. */
@@ -29,15 +30,16 @@ export type MemoryOutcome = {
   readonly items: readonly Item[]
 }
 
-const limits = { executionsMax: 1_000, itemsMax: 100_000, loopsMax: 1_000 }
+const defaultLimits: PlanLimits = { executionsMax: 1_000, itemsMax: 100_000, loopsMax: 1_000 }
 
 /** Runs it to its end. Throws where it does not end within the bounds of a test. */
 export function runInMemory(run: MemoryRun): MemoryOutcome {
   const { graph } = readDefinition(run.definition)
   let atMs = 1_700_000_000_000
+  const plan: Plan = { graph, limits: run.limits ?? defaultLimits }
   let step: Step = { state: initialState(graph), command: { type: "none" } }
   const take = (event: RunEvent): void => {
-    step = advance(graph, step.state, event, limits)
+    step = advance(plan, step.state, event)
   }
   take({ ...createdEvent, start: run.start, items: run.items ?? [{ json: {} }] } as unknown as RunEvent)
   take({ type: "run-started", at: atMs })
@@ -70,7 +72,8 @@ function eventFor(graph: Graph, { state, command }: Step, facts: { run: MemoryRu
   }
   if (command.type !== "run-node" || state.current === null) return null
   const key = { node: command.node, iteration: command.iteration, attempt: command.attempt }
-  const given = facts.run.given?.[key.node]?.[key.iteration]
+  const outputs = facts.run.given ?? {}
+  const given = Object.hasOwn(outputs, key.node) ? outputs[key.node]?.[key.iteration] : undefined
   if (given !== undefined) {
     const inputs = inputsOf(state, state.current.sources)[0] ?? []
     return { type: "node-completed", at, ...key, outputs: asItems(given, inputs) }
@@ -102,7 +105,8 @@ function outcomeOf(graph: Graph, { state, command }: Step): MemoryOutcome {
     if (execution !== undefined) executions.push(execution)
   }
   const nameOf = (execution: Execution): string => graph.nodes[execution.node]?.name ?? ""
-  const nodes: Record<string, { outputs: JsonObject[][]; error?: string }[]> = {}
+  // Nodes may have the names of what objects inherit.
+  const nodes: Record<string, { outputs: JsonObject[][]; error?: string }[]> = Object.create(null)
   for (const execution of executions) {
     const outputs = execution.outputs.map((items) => items.map(({ json }) => json))
     const entry = execution.error === null ? { outputs } : { outputs: [], error: execution.error.message }

@@ -295,7 +295,7 @@ class ProcessRuntime implements Runtime {
       savedNumber: claimed.savedNumber,
       start: null,
       readHistory: () => this.#readHistory(created),
-      folded: fold(graph, events, this.#ports.workshop.bounds),
+      folded: fold({ graph, limits: this.#ports.workshop.bounds }, events),
     })
   }
 }

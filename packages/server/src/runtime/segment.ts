@@ -21,7 +21,7 @@ import type { History } from "@brevet/core/graph/conversation"
 import type { CallKey, RunEvent } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { RunFacts } from "@brevet/core/graph/node-scope"
-import { advance, type Command, initialState, type PlanLimits } from "@brevet/core/graph/plan"
+import { advance, type Command, initialState, type Plan, type PlanLimits } from "@brevet/core/graph/plan"
 import type { RunState } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
 import type { MessageWrite, Owner, RunEnding, RunStart } from "../ports/owner.ts"
@@ -87,6 +87,7 @@ export class Segment {
   writtenChars = 0
 
   readonly #options: SegmentOptions
+  readonly #plan: Plan
   readonly #abort = new AbortController()
   readonly #listeners = new Set<Listener>()
   #start: StartFacts | null
@@ -116,6 +117,7 @@ export class Segment {
     this.state = options.folded?.state ?? initialState(options.graph)
     this.command = options.folded?.command ?? { type: "none" }
     this.#options = options
+    this.#plan = { graph: options.graph, limits: options.limits }
     this.#start = options.start
     this.#saved = options.savedNumber
     this.#next = options.savedNumber + 1
@@ -247,7 +249,7 @@ export class Segment {
     this.#unsaved.push({ event, number, json, shown })
     this.#unsavedChars += json.length
     this.writtenChars += json.length
-    const step = advance(this.graph, this.state, event, this.#options.limits)
+    const step = advance(this.#plan, this.state, event)
     this.state = step.state
     if (step.command.type !== "none" || step.state.end !== null) this.command = step.command
   }

@@ -4,9 +4,8 @@
  */
 import { chatEntry } from "./entry.ts"
 import type { Graph, GraphNode } from "./graph.ts"
-import { leadsTo } from "./reach.ts"
 import type { ReportNode } from "./report.ts"
-import { byPosition, reachedFrom } from "./structure.ts"
+import { byPosition, leadingTo, reachedFrom } from "./structure.ts"
 
 /** n8n's kinds that can lead. */
 const modelKinds: ReadonlySet<string> = new Set(["agent", "chainLlm", "openAi"])
@@ -41,9 +40,6 @@ export function toReportNode(node: GraphNode): ReportNode {
   return { id: handleOf(node), name: node.name, type: node.type }
 }
 
-/** Candidates among which the last of the flow is looked for (ours). */
-const comparedMax = 50
-
 /**
  * The candidate that is probably meant: of those that a chat message comes to, the last one of the flow, whose text is the
  * reply; of several, the first on the canvas. Null where there is none.
@@ -53,9 +49,10 @@ export function suggestCandidate(graph: Graph, candidates: readonly GraphNode[])
   const reached = start === null ? null : reachedFrom(graph, [start.ordinal])
   const come = candidates.filter(({ ordinal }) => reached?.has(ordinal) === true)
   const sorted = (come.length > 0 ? come : candidates).toSorted(byPosition)
-  const compared = sorted.slice(0, comparedMax)
-  const last = compared.find((node) =>
-    compared.every((other) => other === node || !leadsTo(graph, node.ordinal, other.ordinal)),
+  const before = leadingTo(
+    graph,
+    sorted.map(({ ordinal }) => ordinal),
   )
+  const last = sorted.find(({ ordinal }) => !(graph.outgoing[ordinal] ?? []).some(({ to }) => before.has(to)))
   return last ?? sorted[0] ?? null
 }

@@ -3,8 +3,8 @@
  * assistants give them on the wire. What is out of range, or an expression that is known only in a run, is left out; the
  * first is a finding of the node's own check, the second is reported here.
  */
-import type { JsonObject, JsonValue } from "../json.ts"
-import { pathTo, quote } from "./findings.ts"
+import { findJsonFault, isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
+import { cutText, pathTo, quote } from "./findings.ts"
 import type { Finding, Graph, GraphNode } from "./graph.ts"
 import { findToolsParameter } from "./kinds/freddy-llm.ts"
 import {
@@ -17,6 +17,7 @@ import {
 import { type ForeignSource, foreignSources, servantsOf } from "./model-nodes.ts"
 import type { ResponseFormat } from "./model-settings.ts"
 import type { ReportSetting } from "./report.ts"
+import { findSchemaFault } from "./structured-answer.ts"
 
 /** What is taken over, and what could not be. */
 export type Inheritance = { readonly settings: readonly ReportSetting[]; readonly findings: readonly Finding[] }
@@ -65,12 +66,32 @@ function takeOver({ parameter, node, found }: Found): Inheritance {
     const finding: Finding = { severity: "warning", code: "SETTING_NOT_INHERITED", message, node: node.name, path }
     return { settings: [], findings: [finding] }
   }
+  const fault = schemaFault(reading.value)
+  if (fault !== null) {
+    const message = `Correct the schema in ${quote(node.name)}, which no answer can fit: ${cutText(fault, 200)}`
+    return {
+      settings: [],
+      findings: [{ severity: "error", code: "OUTPUT_SCHEMA_INVALID", message, node: node.name, path }],
+    }
+  }
   const from = { node: node.name, path }
   return {
     settings: Object.entries(toWire(parameter.field, reading.value)).map(([field, value]) => ({ field, value, from })),
     findings: [],
   }
 }
+
+/** Characters of a schema that is tried out before a run (ours): trying a greater one could hold up the answer. */
+const triedSchemaCharsMax = 65_536
+
+/** Why a schema cannot be used; null where it can, and for what is no schema. */
+function schemaFault(value: JsonValue | ResponseFormat): string | null {
+  if (!isFormat(value) || value.type !== "json_schema") return null
+  if (findJsonFault(value.schema) !== null) return "it is nested too deeply."
+  return JSON.stringify(value.schema).length > triedSchemaCharsMax ? null : findSchemaFault(value.schema)
+}
+
+const isFormat = (value: JsonValue | ResponseFormat): value is ResponseFormat => isJsonObject(value) && "type" in value
 
 /** Names on the wire of the settings that are taken over as they stand. */
 const wireNames: Readonly<Partial<Record<ModelParameter["field"], string>>> = {

@@ -2,7 +2,7 @@
  * n8n's language-model nodes as candidates (agent, chainLlm, openAi): where their settings stand. An agent's and a chain's
  * model is the first enabled node that serves them as `ai_languageModel`; their system prompt is their own.
  */
-import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
+import { isJsonObject, type JsonObject } from "../json.ts"
 import { quote } from "./findings.ts"
 import type { Finding, Graph, GraphNode } from "./graph.ts"
 import { type FoundParameter, findParameter } from "./kinds/model-parameters.ts"
@@ -63,11 +63,13 @@ function present(
   return new Map(found.flatMap(([field, parameter]) => (parameter === null ? [] : [[field, parameter] as const])))
 }
 
+const agentPrompt = ["systemMessage"]
+
 function systemPrompt({ kind, parameters }: GraphNode): FoundParameter | null {
-  if (kind === "agent") return findParameter(parameters, ["systemMessage"])
+  if (kind === "agent") return findParameter(parameters, agentPrompt)
   const fields = kind === "chainLlm" ? ["messages.messageValues"] : ["messages.values", "responses.values"]
   for (const path of fields) {
-    const texts = systemTexts(listAt(parameters, path))
+    const texts = listAt(parameters, path).flatMap(systemText)
     if (texts.length > 0) return { path, value: texts.length === 1 ? (texts[0] ?? "") : joined(texts) }
   }
   return null
@@ -80,16 +82,12 @@ function listAt(parameters: JsonObject, path: string): readonly JsonObject[] {
   return Array.isArray(list) ? list.filter(isJsonObject) : []
 }
 
-/** Texts of messages in the system's role: of a chain those of that type, which is the default; of OpenAI by role. */
-function systemTexts(messages: readonly JsonObject[]): readonly string[] {
-  return messages.flatMap((message): string[] => {
-    const isSystem =
-      message.role === undefined
-        ? (message.type ?? "SystemMessagePromptTemplate") === "SystemMessagePromptTemplate"
-        : message.role === "system"
-    const text: JsonValue | undefined = message.message ?? message.content
-    return isSystem && typeof text === "string" && text !== "" ? [text] : []
-  })
+const chainSystem = "SystemMessagePromptTemplate"
+
+/** The text of a message in the system's role: of a chain `{type, message}`, by default one; of OpenAI `{role, content}`. */
+function systemText({ type = chainSystem, message, role, content }: JsonObject): readonly string[] {
+  const text = content === undefined && type === chainSystem ? message : role === "system" ? content : undefined
+  return typeof text === "string" && text !== "" ? [text] : []
 }
 
 /** Several texts as one; an expression among them makes the whole one, so that it is not taken for literal. */

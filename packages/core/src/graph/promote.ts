@@ -33,7 +33,7 @@ export function promote(read: Read, options: { readonly primaryNodeId?: string }
   if (candidates.length === 0)
     return makeVerdict(read, candidates, { refusal: "FREDDY_LLM_NODE_REQUIRED", details: {} })
   if (primaryNodeId === undefined) return makeVerdict(read, candidates, chooseOnly(candidates))
-  return makeVerdict(read, candidates, chooseNamed(graph, candidates, primaryNodeId))
+  return makeVerdict(read, candidates, chooseNamed(read, candidates, primaryNodeId))
 }
 
 /**
@@ -56,11 +56,12 @@ function chooseOnly(candidates: readonly GraphNode[]): Choice {
   return { refusal: "PRIMARY_NODE_REQUIRED", details: { field: "primary_node_id" } }
 }
 
-function chooseNamed(graph: Graph, candidates: readonly GraphNode[], primaryNodeId: string): Choice {
-  const named = nodesNamed(graph, primaryNodeId)
+function chooseNamed(read: Read, candidates: readonly GraphNode[], primaryNodeId: string): Choice {
+  const named = nodesNamed(read.graph, primaryNodeId)
   const [node] = named
   if (node === undefined) return { refusal: "PRIMARY_NODE_NOT_FOUND", details: {} }
-  if (named.length > 1) return { refusal: "PRIMARY_NODE_REQUIRED", details: { field: "primary_node_id" } }
+  const isShared = node.id === null && read.sharedNames.has(primaryNodeId)
+  if (named.length > 1 || isShared) return { refusal: "PRIMARY_NODE_REQUIRED", details: { field: "primary_node_id" } }
   if (candidates.includes(node)) return { node }
   return { refusal: "PRIMARY_NODE_INVALID_TYPE", details: { type: node.type, disabled: node.disabled } }
 }

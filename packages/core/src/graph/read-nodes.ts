@@ -15,6 +15,8 @@ export type ReadNodes = {
   readonly byGivenName: ReadonlyMap<string, number>
   /** The node that an edge means by an id; the first of several. */
   readonly byId: ReadonlyMap<string, number>
+  /** Names that several nodes were given. */
+  readonly sharedNames: ReadonlySet<string>
 }
 
 /** Characters of a name, an id or a type that are kept (ours, as names of workflows): longer ones would fill reports. */
@@ -35,14 +37,18 @@ export function readNodes(nodes: JsonValue | undefined, findings: FindingList): 
     else findings.add(duplicateId(node, node.id))
   }
   const byGivenName = new Map<string, number>()
+  const sharedNames = new Set<string>()
   raws.forEach(({ raw }, ordinal) => {
-    if (typeof raw.name === "string" && !byGivenName.has(raw.name)) byGivenName.set(raw.name, ordinal)
+    if (typeof raw.name !== "string") return
+    if (byGivenName.has(raw.name)) sharedNames.add(raw.name)
+    else byGivenName.set(raw.name, ordinal)
   })
   return {
     nodes: read,
     ordinalByName: new Map(read.map(({ name, ordinal }) => [name, ordinal])),
     byGivenName,
     byId,
+    sharedNames,
   }
 }
 

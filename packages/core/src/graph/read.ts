@@ -16,7 +16,12 @@ import { readConnections } from "./read-connections.ts"
 import { readNodes } from "./read-nodes.ts"
 
 /** What reading gives. */
-export type Read = { readonly graph: Graph; readonly findings: readonly Finding[] }
+export type Read = {
+  readonly graph: Graph
+  readonly findings: readonly Finding[]
+  /** Names that several nodes were given; in the graph only the first has it. */
+  readonly sharedNames: ReadonlySet<string>
+}
 
 /** Reads any JSON value. */
 export function readDefinition(definition: JsonValue | undefined): Read {
@@ -34,7 +39,7 @@ export function readDefinition(definition: JsonValue | undefined): Read {
     meta: readObject(root, "meta", findings),
     active: root.active === true,
   }
-  return { graph, findings: findings.all() }
+  return { graph, findings: findings.all(), sharedNames: nodes.sharedNames }
 }
 
 function readRoot(definition: JsonValue | undefined, findings: FindingList): JsonObject {

@@ -132,6 +132,7 @@ describe("merge", () => {
     [{ numberInputs: 1_000_000 }, 10],
     [{ numberInputs: -1 }, 2],
     [{ numberInputs: {} }, 2],
+    [{ numberInputs: [{ toString: "x" }] }, 2],
     [{ numberInputs: null }, 2],
   ])("%j has %i inputs", (parameters, count) => {
     const [node] = readDefinition(definitionOf({ Merge: { type: "merge", parameters } })).graph.nodes

@@ -5,6 +5,7 @@
 import { pathTo, quote } from "../findings.ts"
 import type { Finding, GraphNode } from "../graph.ts"
 import type { Item } from "../items.ts"
+import { asNumber, asText } from "../value-types.ts"
 import { type KindContext, NodeFailure, type Port, type PureKind } from "./kind.ts"
 import { onePort } from "./ports.ts"
 
@@ -26,15 +27,15 @@ export const merge: PureKind = {
 const inputsMax = 10
 
 function inputs(node: GraphNode): readonly Port[] {
-  const wanted = node.typeVersion >= 3 ? Number(node.parameters.numberInputs ?? 2) : 2
-  const count = Number.isFinite(wanted) ? Math.min(inputsMax, Math.max(2, Math.trunc(wanted))) : 2
+  const wanted = node.typeVersion >= 3 ? asNumber(node.parameters.numberInputs) : undefined
+  const count = Math.min(inputsMax, Math.max(2, Math.trunc(wanted ?? 2)))
   return Array.from({ length: count }, (_, index) => ({ name: `input ${index + 1}` }))
 }
 
 function append(context: KindContext): readonly Item[] {
   const mode = context.parameter("mode", 0) ?? "append"
   if (mode !== "append") {
-    const message = `The Merge node has the mode ${quote(String(mode))}; only append is run here. Change its mode.`
+    const message = `The Merge node has the mode ${quote(asText(mode) ?? "")}; only append is run here. Change its mode.`
     throw new NodeFailure("NODE_SETTINGS_INVALID", message)
   }
   return context.inputs.flatMap((items, input) =>

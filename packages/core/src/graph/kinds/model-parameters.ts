@@ -60,10 +60,9 @@ export type FoundParameter = { readonly path: string; readonly value: JsonValue 
  * has it there. Null, empty text and absence are one: nothing was said.
  */
 export function findParameter(parameters: JsonObject, names: readonly string[]): FoundParameter | null {
-  const spellings = spellingsOf(names)
   const options = isJsonObject(parameters.options) ? parameters.options : {}
   for (const [holder, prefix] of [[parameters, ""] as const, [options, "options."] as const]) {
-    for (const name of spellings) {
+    for (const name of spellingsOf(names)) {
       const value = Object.hasOwn(holder, name) ? holder[name] : undefined
       if (value !== undefined && value !== null && value !== "") return { path: prefix + name, value }
     }
@@ -71,9 +70,16 @@ export function findParameter(parameters: JsonObject, names: readonly string[]):
   return null
 }
 
+/** Spellings by the list of names: there are few lists, and they are asked for with every node. */
+const spellings = new WeakMap<readonly string[], ReadonlySet<string>>()
+
 /** Names as they stand, in snake case and in camel case. */
 export function spellingsOf(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.flatMap((name) => [name, toSnake(name), toCamel(name)]))
+  const known = spellings.get(names)
+  if (known !== undefined) return known
+  const made = new Set(names.flatMap((name) => [name, toSnake(name), toCamel(name)]))
+  spellings.set(names, made)
+  return made
 }
 
 const toSnake = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

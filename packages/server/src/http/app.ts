@@ -47,12 +47,19 @@ export type AppOptions = {
   readonly keyring?: Keyring
   /** For tests: answers and refusals are held against the contract, and a mismatch fails the request. */
   readonly checkAnswers?: boolean
-  /** How long a request may take to arrive whole (milliseconds). */
+  /** How long a request may take to arrive whole, and how long a close waits for answers under way (milliseconds). */
   readonly requestTimeoutMs?: number
+  readonly closeGraceMs?: number
 }
 
 /** A slow upload of the largest body over a bad line takes less; whoever needs longer holds a connection for nothing. */
 const requestTimeoutDefaultMs = 120_000
+
+/** How long the headers of a request may take to arrive (milliseconds). */
+const headersTimeoutMs = 60_000
+
+/** How long a close waits for answers under way before it cuts them (milliseconds). Whoever drains does so before. */
+const closeGraceDefaultMs = 5_000
 
 /** Longer than any path that the parser lets through: what does not fit an id is the call's to refuse. */
 const parameterLengthMax = 16_384
@@ -97,11 +104,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     })
   }
   for (const page of options.pages ?? []) addPage(app, page)
+  let cut: NodeJS.Timeout | undefined
   app.addHook("preClose", (done) => {
     streams.endAll()
+    // A request that never ends, such as half a body, would keep the server open for as long as it may take.
+    cut = setTimeout(() => app.server.closeAllConnections(), options.closeGraceMs ?? closeGraceDefaultMs)
     done()
   })
-  app.addHook("onClose", () => keyring.settle())
+  app.addHook("onClose", () => {
+    clearTimeout(cut)
+    return keyring.settle()
+  })
   await app.ready()
   return app
 }
@@ -114,8 +127,13 @@ function makeServer({ ports, settings, requestTimeoutMs = requestTimeoutDefaultM
     requestIdHeader: false,
     logger: false,
     requestTimeout: requestTimeoutMs,
-    // A request without Host reaches the gate, which answers with the envelope; Node's own refusal has none.
-    http: { requireHostHeader: false, connectionsCheckingInterval: Math.min(30_000, requestTimeoutMs) },
+    http: {
+      // A request without Host reaches the gate, which answers with the envelope; Node's own refusal has none.
+      requireHostHeader: false,
+      // Node checks the time of bodies only where that of headers is not the longer one.
+      headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs),
+      connectionsCheckingInterval: Math.min(30_000, requestTimeoutMs),
+    },
     // Requests on connections that are still open while the server closes get the envelope from the gate.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: parameterLengthMax },

@@ -52,10 +52,8 @@ export function sendError(
 ): void {
   let refusal = toRefusal(error, request)
   if (refusal === null) {
-    log.error(
-      { err: error, trace_id: request.id, method: request.method, route: request.routeOptions.url },
-      "request-failed",
-    )
+    const { id, ip, method, routeOptions } = request
+    log.error({ err: error, trace_id: id, client: ip, method, route: routeOptions.url }, "request-failed")
     refusal = new Refusal("INTERNAL_ERROR")
   }
   const { status, headers, body } = presentRefusal(refusal, { traceId: request.id, atMs: clock.nowMs() })

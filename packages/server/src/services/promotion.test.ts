@@ -150,6 +150,14 @@ describe("promoting a workflow", () => {
     expect(assistant.primaryNode).toBe("The name")
   })
 
+  it("keeps the name of a node as it is, with what Postgres cannot hold as text", async () => {
+    for (const id of ["n\u0000x", "n\ud800", '"quoted"', "null"]) {
+      const assistant = await promote(await make(definitionOf(llm(id), llm("other"))), { primaryNodeId: id })
+      expect(assistant.primaryNode).toBe(id)
+      expect((await cx.store.assistants.find(cx.principal.organizationId, assistant.id))?.primaryNode).toBe(id)
+    }
+  })
+
   it("takes n8n's language-model nodes only where there is no FreddyLLM node", async () => {
     const agent = node("agent", "@n8n/n8n-nodes-langchain.agent")
     expect((await promote(await make(definitionOf(agent)))).primaryNode).toBe("agent")

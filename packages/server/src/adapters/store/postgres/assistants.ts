@@ -45,7 +45,8 @@ function toRecord(row: Row): AssistantRecord {
     apiEnabled: row.api_enabled,
     workflowId: row.workflow_id === null ? null : idFrom("workflow", row.workflow_id),
     pinnedVersion: row.pinned_version,
-    primaryNode: row.primary_node,
+    // JSON text, as in versions: ids of nodes may hold what Postgres cannot keep as text (NUL, lone surrogates).
+    primaryNode: row.primary_node === null ? null : (JSON.parse(row.primary_node) as string),
     createdBy: row.created_by === null ? null : idFrom("user", row.created_by),
     revision: row.revision,
     createdAtMs: row.created_at,
@@ -68,7 +69,8 @@ function assignments(fields: Partial<AssistantFields>): [column: string, value: 
   if (fields.workflowId !== undefined)
     pairs.push(["workflow_id", fields.workflowId === null ? null : uuidOf(fields.workflowId)])
   if (fields.pinnedVersion !== undefined) pairs.push(["pinned_version", fields.pinnedVersion])
-  if (fields.primaryNode !== undefined) pairs.push(["primary_node", fields.primaryNode])
+  if (fields.primaryNode !== undefined)
+    pairs.push(["primary_node", fields.primaryNode === null ? null : JSON.stringify(fields.primaryNode)])
   return pairs
 }
 

@@ -57,7 +57,7 @@ function ends(nodes: Readonly<Record<string, ShortNode>>, links: readonly string
 }
 
 describe("where runs end", () => {
-  it.each<[string, Record<string, ShortNode>, string[], string[]]>([
+  const shapes: [name: string, nodes: Record<string, ShortNode>, links: string[], expected: string[]][] = [
     ["a model's text", { Chat: "chat", A: "llm" }, ["Chat > A"], ["A.text"]],
     ["a model's parsed answer", { A: { type: "llm", parameters: { output_schema: {} } } }, [], ["A.output"]],
     ["an agent's output", { Chat: "chat", A: "agent" }, ["Chat > A"], ["A.output"]],
@@ -87,7 +87,8 @@ describe("where runs end", () => {
     ["the trigger alone", { Chat: "chat" }, [], ["Chat.null"]],
     ["another kind", { Chat: "chat", X: "foreign" }, ["Chat > X"], ["X.null"]],
     ["islands do not count", { Chat: "chat", A: "llm", Island: "noOp" }, ["Chat > A"], ["A.text"]],
-  ])("%s", (_name, nodes, links, expected) => {
+  ]
+  it.each(shapes)("%s", (...[, nodes, links, expected]) => {
     expect(ends(nodes, links)).toEqual(expected)
   })
 

@@ -13,7 +13,7 @@ import type { ReadNodes } from "./read-nodes.ts"
 export type Links = Pick<Graph, "outgoing" | "incoming" | "servants">
 
 /** Inputs and outputs that a node can have (ours): a run sets up a place for each input that something leads to. */
-export const portsMax = 100
+const portsMax = 100
 
 /** A connection as it was said. `type` is `main` or the service that the source gives (`ai_tool`). */
 type Said = {
@@ -60,58 +60,38 @@ function admit(said: Said, { nodes, findings, known }: Admission): boolean {
   const source = nodes.nodes[said.from]
   const target = nodes.nodes[said.to]
   if (source === undefined || target === undefined) return false
-  const isMain = said.type === "main"
-  if (!isMain && !said.type.startsWith("ai_")) {
-    findings.add(
-      problem(
-        said,
-        "CONNECTION_TYPE_UNKNOWN",
-        source,
-        `Connect ${quote(source.name)} by main or by an ai_ type: ${quote(said.type)} is neither.`,
-      ),
-    )
-    return false
-  }
-  if (isMain && !hasOutput(source, said.output)) {
-    findings.add(
-      problem(
-        said,
-        "CONNECTION_OUTPUT_MISSING",
-        source,
-        `Connect ${quote(source.name)} from an output that it has: it has no output ${said.output}.`,
-      ),
-    )
-    return false
-  }
-  if (isMain && !hasInput(target, said.input)) {
-    findings.add(
-      problem(
-        said,
-        "CONNECTION_INPUT_MISSING",
-        target,
-        `Connect ${quote(target.name)} at an input that it has: it has no input ${said.input}.`,
-      ),
-    )
-    return false
-  }
-  const key = `${said.type}/${said.from}/${said.output}/${said.to}/${said.input}`
-  if (!known.has(key)) {
-    known.add(key)
-    return true
-  }
-  findings.add(
-    problem(
-      said,
-      "CONNECTION_DUPLICATE",
-      source,
-      `Remove this connection: ${quote(source.name)} leads to ${quote(target.name)} by another one like it.`,
-    ),
-  )
+  const problem = findProblem(said, { source, target, known })
+  if (problem === null) return true
+  const { node, code, message } = problem
+  findings.add({ severity: "warning", code, message, node: node.name, path: said.path })
   return false
 }
 
-function problem({ path }: Said, code: string, node: GraphNode, message: string) {
-  return { severity: "warning", code, message, node: node.name, path } as const
+type Ends = { readonly source: GraphNode; readonly target: GraphNode; readonly known: Set<string> }
+type Problem = { readonly node: GraphNode; readonly code: string; readonly message: string }
+
+/** What is wrong with a connection between two nodes; null where nothing is, and then it is known. */
+function findProblem({ from, output, to, input, type }: Said, { source, target, known }: Ends): Problem | null {
+  const [one, other] = [quote(source.name), quote(target.name)]
+  if (type !== "main" && !type.startsWith("ai_")) {
+    const message = `Connect ${one} by main or by an ai_ type: ${quote(type)} is neither.`
+    return { node: source, code: "CONNECTION_TYPE_UNKNOWN", message }
+  }
+  if (type === "main" && !hasOutput(source, output)) {
+    const message = `Connect ${one} from an output that it has: it has no output ${output}.`
+    return { node: source, code: "CONNECTION_OUTPUT_MISSING", message }
+  }
+  if (type === "main" && !hasInput(target, input)) {
+    const message = `Connect ${other} at an input that it has: it has no input ${input}.`
+    return { node: target, code: "CONNECTION_INPUT_MISSING", message }
+  }
+  const key = `${type}/${from}/${output}/${to}/${input}`
+  if (known.has(key)) {
+    const message = `Remove this connection: ${one} leads to ${other} by another one like it.`
+    return { node: source, code: "CONNECTION_DUPLICATE", message }
+  }
+  known.add(key)
+  return null
 }
 
 function hasOutput(node: GraphNode, output: number): boolean {

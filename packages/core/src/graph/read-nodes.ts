@@ -20,7 +20,7 @@ export type ReadNodes = {
 }
 
 /** Characters of a name, an id or a type that are kept (ours, as names of workflows): longer ones would fill reports. */
-export const nodeTextMax = 255
+const nodeTextMax = 255
 
 /** An entry of `nodes` with its place. */
 type RawNode = { readonly raw: JsonObject; readonly path: string }

@@ -60,7 +60,7 @@ describe("a node streams", () => {
       ["Chat > X > A"],
       ["A"],
     ],
-  ])("%s", (_name, nodes, links, expected) => {
+  ])("%s", (...[, nodes, links, expected]) => {
     expect(streams(nodes, links)).toEqual(expected)
   })
 

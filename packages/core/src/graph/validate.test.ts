@@ -34,6 +34,7 @@ describe("validation", () => {
     expect(found(nodes, ["Chat > A", "Hook > ByHook", "Island > Behind", "Tool > A @ai_tool"])).toEqual([
       "NODE_KIND_UNKNOWN Tool",
       "TRIGGER_NOT_ARMED Hook",
+      "TOOLS_UNSUPPORTED A",
       "NODE_UNREACHED Island",
       "NODE_UNREACHED Behind",
     ])

@@ -59,7 +59,7 @@ describe("a value that is there or not", () => {
     ["a list", [1], true, false],
     ["an empty object", {}, true, true],
     ["an object", { a: 1 }, true, false],
-  ] as const)("%s", (_name, value, exists, empty) => {
+  ] as const)("%s", (...[, value, exists, empty]) => {
     const json: JsonObject = value === undefined ? {} : { v: value }
     const left = "={{ $json.v }}"
     const type = Array.isArray(value) ? "array" : value === null || value === undefined ? "string" : typeof value
@@ -137,7 +137,7 @@ describe("strict types", () => {
     ["JSON text as list", "[1]", "array", "notEmpty"],
     ["a list as object", "={{ [1] }}", "object", "notEmpty"],
     ["no date", "tomorrow", "dateTime", "after"],
-  ])("refuse %s", (_name, left, type, operation) => {
+  ])("refuse %s", (...[, left, type, operation]) => {
     expect(judge({}, [{ left, right: "={{ 1 }}", operator: operator(type, operation) }])).toBe("NODE_SETTINGS_INVALID")
   })
 
@@ -163,7 +163,7 @@ describe("loose types", () => {
     ["0 is false", "={{ 0 }}", "", operator("boolean", "false"), true],
     ["true equals its word", "={{ true }}", "TRUE", operator("boolean", "equals"), true],
     ["a list as text has its length", "[1,2,3]", "3", operator("array", "lengthEquals", "number"), true],
-  ] as const)("%s", (_name, left, right, op, holds) => {
+  ] as const)("%s", (...[, left, right, op, holds]) => {
     expect(judge({}, [{ left, right, operator: op }], { typeValidation: "loose" })).toBe(holds)
   })
 
@@ -173,7 +173,7 @@ describe("loose types", () => {
     ["another word as truth", "maybe", "boolean", "true"],
     ["broken JSON as list", "[1,", "array", "notEmpty"],
     ["a list's JSON as object", "[1]", "object", "notEmpty"],
-  ])("still refuse %s", (_name, left, type, operation) => {
+  ])("still refuse %s", (...[, left, type, operation]) => {
     const rule = { left, right: "={{ 1 }}", operator: operator(type, operation) }
     expect(judge({}, [rule], { typeValidation: "loose" })).toBe("NODE_SETTINGS_INVALID")
   })

@@ -45,13 +45,12 @@ const general = withOpposites({
 
 const same = binary(({ left, right }) => left === right)
 
-/** Text, in lower case where case does not count; what is missing is the empty text. */
-const text = (value: unknown, ignoreCase: boolean): string => {
-  const whole = typeof value === "string" ? value : ""
-  return ignoreCase ? whole.toLowerCase() : whole
-}
+/** A side as text; what is missing is the empty text. */
+const text = (value: unknown): string => (typeof value === "string" ? value : "")
 const textual = (holds: (left: string, right: string) => boolean): Operator =>
-  binary(({ left, right, ignoreCase }) => holds(text(left, ignoreCase), text(right, ignoreCase)))
+  binary(({ left, right, ignoreCase }) =>
+    ignoreCase ? holds(text(left).toLowerCase(), text(right).toLowerCase()) : holds(text(left), text(right)),
+  )
 
 const ordered = (holds: (left: number, right: number) => boolean): Operator =>
   binary(({ left, right }) => typeof left === "number" && typeof right === "number" && holds(left, right))
@@ -76,7 +75,7 @@ const byType: Readonly<Record<ValueType, ReadonlyMap<string, Operator>>> = {
       endsWith: ["notEndsWith", textual((left, right) => left.endsWith(right))],
       regex: [
         "notRegex",
-        binary(({ left, right, ignoreCase }) => matchesPattern(text(left, false), text(right, false), { ignoreCase })),
+        binary(({ left, right, ignoreCase }) => matchesPattern(text(left), text(right), { ignoreCase })),
       ],
     }),
   ]),

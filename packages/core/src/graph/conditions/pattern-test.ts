@@ -17,12 +17,12 @@ const noScope = {} as ExpressionScope
  */
 export function matchesPattern(text: string, pattern: string, options: { ignoreCase: boolean }): boolean {
   const evaluation = new Evaluation(noScope, { tracksChanges: false })
-  return findMatch(evaluation, compile(pattern, options.ignoreCase), { text, from: 0 }) !== null
+  return findMatch(evaluation, compile(pattern, options), { text, from: 0 }) !== null
 }
 
 const slashed = /^\/(.*)\/([a-z]*)$/s
 
-function compile(pattern: string, ignoreCase: boolean): CompiledPattern {
+function compile(pattern: string, { ignoreCase }: { ignoreCase: boolean }): CompiledPattern {
   const key = `${ignoreCase ? "i" : "-"}${pattern}`
   const known = compiled.get(key)
   if (known !== undefined) return known

@@ -301,6 +301,22 @@ describe("checking FreddyLLM", () => {
     ])
   })
 
+  it("says that tools are not called and that other services have no say", () => {
+    const lm = "@n8n/n8n-nodes-langchain.lmChatOpenAi"
+    const links = ["Tool > A @ai_tool", "Model > A @ai_languageModel"]
+    const definition = definitionOf({ A: "llm", Tool: "n8n-nodes-base.httpRequestTool", Model: lm }, links)
+    const codes = validate(readDefinition(definition)).map(({ code, node }) => `${code} ${node}`)
+    expect(codes).toEqual([
+      "NODE_KIND_UNKNOWN Tool",
+      "NODE_KIND_UNKNOWN Model",
+      "TOOLS_UNSUPPORTED A",
+      "SERVICE_UNUSED A",
+    ])
+    expect(check({ tools: [{ server_url: "https://a.example" }] })).toEqual([
+      ["TOOLS_UNSUPPORTED", "warning", "nodes[0]"],
+    ])
+  })
+
   it("says nothing of expressions that can be compiled, and where the others are wrong", () => {
     expect(check({ temperature: "={{ $json.t }}", stop: ["={{ 1 }}"] })).toEqual([])
     expect(check({ prompt: "={{ $('Gone').item.json.x }} {{ 1 + }}", stop: ["={{ ) }}"] })).toEqual([

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../../json.ts"
 import type { FinishReason, ToolCallRequest, Usage } from "../events.ts"
 import { cutText, pathTo, quote } from "../findings.ts"
-import type { Finding, GraphNode } from "../graph.ts"
+import type { Finding, Graph, GraphNode } from "../graph.ts"
 import type { Item } from "../items.ts"
 import type { ModelSettings } from "../model-settings.ts"
 import { asBoolean, asNumber, asText } from "../value-types.ts"
@@ -216,7 +216,7 @@ const known: ReadonlySet<string> = new Set([
   "options",
 ])
 
-function check(node: GraphNode): Finding[] {
+function check(node: GraphNode, graph: Graph): Finding[] {
   const { parameters, name } = node
   const base = pathTo(node.path, "parameters")
   const faulty = modelParameters.flatMap(({ names, read }): Finding[] => {
@@ -229,9 +229,26 @@ function check(node: GraphNode): Finding[] {
   const unknown = Object.keys(parameters).filter((key) => !known.has(key))
   return [
     ...faulty,
+    ...checkServants(node, graph),
     ...unknown.map((key): Finding => {
       const message = `Check the spelling of ${quote(key)} in ${quote(name)}: FreddyLLM does not read it.`
       return { severity: "info", code: "SETTING_UNKNOWN", message, node: name, path: pathTo(base, key) }
     }),
   ]
+}
+
+/** What is connected or named and has no say: tools are called by no model in this version, and the rest is set here. */
+function checkServants(node: GraphNode, graph: Graph): readonly Finding[] {
+  const types = new Set((graph.servants[node.ordinal] ?? []).map(({ type }) => type))
+  const place = { node: node.name, path: node.path }
+  const findings: Finding[] = []
+  if (types.delete("ai_tool") || findToolsParameter(node) !== null) {
+    const message = `Do without the tools of ${quote(node.name)} for now: no model is given tools in this version.`
+    findings.push({ severity: "warning", code: "TOOLS_UNSUPPORTED", message, ...place })
+  }
+  for (const type of types) {
+    const message = `Say in the parameters of ${quote(node.name)} what its ${quote(type)} connection should: FreddyLLM reads none.`
+    findings.push({ severity: "info", code: "SERVICE_UNUSED", message, ...place })
+  }
+  return findings
 }

@@ -98,14 +98,14 @@ export function holdsExpression(value: JsonValue): boolean {
 }
 
 /** A model key; of a resource locator (`{value}`) its value. */
-export function readModel(value: unknown): Reading<string> {
+function readModel(value: unknown): Reading<string> {
   const key = isJsonObject(value) ? value.value : value
   if (typeof key !== "string" || key.trim() === "") return { fault: "has to be the key of a model" }
   return key.length > 255 ? { fault: "is too long for the key of a model" } : { value: key.trim() }
 }
 
 /** A text of at most so many characters. */
-export function textUpTo(charsMax: number): (value: unknown) => Reading<string> {
+function textUpTo(charsMax: number): (value: unknown) => Reading<string> {
   return (value) => {
     if (typeof value !== "string") return { fault: "has to be a text" }
     return value.length > charsMax ? { fault: `may have at most ${charsMax} characters` } : { value }
@@ -113,7 +113,7 @@ export function textUpTo(charsMax: number): (value: unknown) => Reading<string> 
 }
 
 /** A number within bounds; text of a number is one. */
-export function numberIn(least: number, most: number): (value: unknown) => Reading<number> {
+function numberIn(least: number, most: number): (value: unknown) => Reading<number> {
   return (value) => {
     const number = typeof value === "boolean" || value === "" ? undefined : asNumber(value)
     const fits = number !== undefined && number >= least && number <= most
@@ -122,7 +122,7 @@ export function numberIn(least: number, most: number): (value: unknown) => Readi
 }
 
 /** A whole number within bounds. */
-export function wholeIn(least: number, most: number): (value: unknown) => Reading<number> {
+function wholeIn(least: number, most: number): (value: unknown) => Reading<number> {
   const read = numberIn(least, most)
   return (value) => {
     const reading = read(value)
@@ -147,7 +147,7 @@ function readEffort(value: unknown): Reading<string> {
 const formatFault = { fault: "has to be a JSON Schema, json_object or text" }
 
 /** A format: a JSON Schema, alone or wrapped as providers wrap it, as an object or as JSON text; or one of the words. */
-export function readFormat(value: unknown): Reading<ResponseFormat> {
+function readFormat(value: unknown): Reading<ResponseFormat> {
   if (value === "text" || value === "json_object") return { value: { type: value } }
   const object = asObject(value)
   if (object === undefined) return formatFault

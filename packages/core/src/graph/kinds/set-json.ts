@@ -15,10 +15,10 @@ export function resolveJsonTemplate(context: KindContext, template: string, item
   const [only] = inked
   if (only?.isExpression === true && inked.length === 1) return value(only)
   let text = ""
-  let quoting = false
+  let place: Place = "outside"
   for (const part of parts) {
-    const added = part.isExpression ? inserted(value(part), quoting) : part.text
-    quoting = endsInQuotes(added, quoting)
+    const added = part.isExpression ? inserted(value(part), place) : part.text
+    place = placeAfter(added, place)
     text += added
   }
   return text
@@ -43,17 +43,20 @@ function splitTemplate(template: string): readonly Part[] {
   return parts
 }
 
-function inserted(value: unknown, quoting: boolean): string {
-  if (value === undefined) return quoting ? "undefined" : "null"
+/** Whether a place in JSON text lies inside a text, between quotes, or outside of any. */
+type Place = "inside" | "outside"
+
+function inserted(value: unknown, place: Place): string {
+  if (value === undefined) return place === "inside" ? "undefined" : "null"
   return value === null ? "null" : (asText(value) ?? "null")
 }
 
-/** Whether JSON text ends inside a text, given that it begins in one or not. */
-function endsInQuotes(text: string, quoting: boolean): boolean {
-  let inside = quoting
+/** The place behind a piece of JSON text that begins at a place. */
+function placeAfter(text: string, before: Place): Place {
+  let place = before
   for (let at = 0; at < text.length; at += 1) {
-    if (text[at] === "\\" && inside) at += 1
-    else if (text[at] === '"') inside = !inside
+    if (text[at] === "\\" && place === "inside") at += 1
+    else if (text[at] === '"') place = place === "inside" ? "outside" : "inside"
   }
-  return inside
+  return place
 }

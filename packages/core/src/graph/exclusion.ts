@@ -141,13 +141,19 @@ function comesOnce(facts: Facts, arrivals: readonly Connection[], ways: readonly
   )
 }
 
+/** Kinds that put out at most one item per output for one item; others may make several of it. */
+const itemForItem: ReadonlySet<string> = new Set(["freddyLlm", "assistant", "set", "if", "noOp", "merge"])
+
 /** True if the node puts out at most one item per output, given that it runs once. */
 function givesOneItem(facts: Facts, node: GraphNode, arrivals: readonly Connection[]): boolean {
-  const kind = node.kind === null ? null : findKind(node.kind)
-  if (kind === null && !node.disabled) return false
-  if (node.parameters.duplicateItem === true && !node.disabled) return false
+  if (!node.disabled && !isItemForItem(node)) return false
   if (new Set(arrivals.map(({ input }) => input)).size > 1) return false
   return node.executeOnce || arrivals.every(({ from }) => facts.single.has(from))
+}
+
+function isItemForItem({ kind, parameters }: GraphNode): boolean {
+  if (kind === null || parameters.duplicateItem === true) return false
+  return itemForItem.has(kind) || findKind(kind)?.group === "trigger"
 }
 
 /** With `alwaysOutputData` the first output has an item although another one has it too (recorded outcome). */

@@ -90,6 +90,11 @@ export function openSqlPool(connection: pg.PoolConfig, options: { connectionsMax
       }
       const inner = runner(client)
       let broken: Error | undefined
+      // A connection that breaks between two statements tells it by an event; without a listener that would end the process.
+      const onError = (error: Error): void => {
+        broken = error
+      }
+      client.on("error", onError)
       try {
         await inner.rows({ text: "BEGIN" })
         const result = await steps(inner)
@@ -101,6 +106,7 @@ export function openSqlPool(connection: pg.PoolConfig, options: { connectionsMax
         })
         throw error
       } finally {
+        client.off("error", onError)
         client.release(broken)
       }
     },

@@ -29,6 +29,12 @@ export function handleOf(node: GraphNode): string {
   return node.id ?? node.name
 }
 
+/** The candidate that a link names; null where none does, or several. */
+export function findPrimary(graph: Graph, handle: string): GraphNode | null {
+  const [node, ...others] = findCandidates(graph).filter((candidate) => handleOf(candidate) === handle)
+  return node === undefined || others.length > 0 ? null : node
+}
+
 /** Every node that a text names: all with that id; where there is none, those without an id by their name. */
 export function nodesNamed(graph: Graph, handle: string): readonly GraphNode[] {
   const byId = graph.nodes.filter(({ id }) => id === handle)

@@ -10,7 +10,7 @@
 import { type ErrorCode, errorCatalogue } from "../errors.ts"
 import type { JsonObject, JsonValue } from "../json.ts"
 import { describeEnds, endsOf } from "./answer.ts"
-import { findCandidates, handleOf, nodesNamed, suggestCandidate, toReportNode } from "./candidates.ts"
+import { findCandidates, findPrimary, handleOf, nodesNamed, suggestCandidate, toReportNode } from "./candidates.ts"
 import { chatEntry, declaredInputs, type Entry } from "./entry.ts"
 import { analyseFlow, excludeEachOther, type Flow, type Place } from "./exclusion.ts"
 import { cutText, makeFindingList, quote } from "./findings.ts"
@@ -41,10 +41,8 @@ export function promote(read: Read, options: { readonly primaryNodeId?: string }
  * the only candidate, else none. `linkedPrimary` null: no link.
  */
 export function judgeVersion(read: Read, linkedPrimary: string | null): PromotionVerdict {
-  const candidates = findCandidates(read.graph)
-  const linked = linkedPrimary === null ? [] : candidates.filter((node) => handleOf(node) === linkedPrimary)
-  const [node] = linked
-  return node !== undefined && linked.length === 1 ? makeVerdict(read, candidates, { node }) : promote(read)
+  const node = linkedPrimary === null ? null : findPrimary(read.graph, linkedPrimary)
+  return node === null ? promote(read) : makeVerdict(read, findCandidates(read.graph), { node })
 }
 
 /** The node that leads, or the refusal with its own details. */

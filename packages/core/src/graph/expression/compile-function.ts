@@ -7,7 +7,7 @@ import { compilePattern, namesIn } from "./destructuring.ts"
 import { ExpressionError } from "./errors.ts"
 import type { Code, Environment, Evaluation } from "./evaluation.ts"
 import { FunctionValue } from "./values.ts"
-import { VariableScope } from "./variables.ts"
+import { UNSET, VariableScope } from "./variables.ts"
 
 /** Puts the arguments of a call into the environment of the call. */
 type Bind = (env: Environment, run: Evaluation, args: readonly unknown[]) => void
@@ -41,9 +41,10 @@ export function compileFunction(compiler: Compiler, node: FunctionNode, place: F
 export type FunctionPlace = { readonly scope: VariableScope; readonly name: string }
 
 function compileParameters(compiler: Compiler, params: readonly Pattern[], scope: VariableScope): Bind {
-  for (const name of params.flatMap(namesIn)) scope.declare(name, "parameter")
-  if (params.every((param) => param.type === "Identifier")) {
-    const slots = params.map((param) => scope.find(param.name)?.variable.slot ?? 0)
+  const isSimple = params.every((param) => param.type === "Identifier")
+  // With defaults among them, a parameter can not be read by those before it.
+  const slots = params.flatMap(namesIn).map((name) => scope.declare(name, isSimple ? "parameter" : "let").slot)
+  if (isSimple) {
     return (env, _run, args) => {
       for (let index = 0; index < slots.length; index++) env[slots[index] ?? 0] = args[index]
     }
@@ -53,6 +54,7 @@ function compileParameters(compiler: Compiler, params: readonly Pattern[], scope
     store: compilePattern(compiler, param, { scope, use: "declare" }),
   }))
   return (env, run, args) => {
+    for (const slot of slots) env[slot] = UNSET
     for (const [index, { isRest, store }] of stores.entries()) {
       if (isRest) run.charge(args.length)
       store(env, run, isRest ? run.own(args.slice(index)) : args[index])

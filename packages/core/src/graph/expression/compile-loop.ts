@@ -16,7 +16,7 @@ import { type Compiler, type StatementCode, sizeOf } from "./compiler.ts"
 import { fieldNames, toElements } from "./convert.ts"
 import { ExpressionError } from "./errors.ts"
 import type { Code, Evaluation } from "./evaluation.ts"
-import { type Store, VariableScope } from "./variables.ts"
+import { type Store, UNSET, VariableScope } from "./variables.ts"
 
 /** `while (a) b`. */
 export function compileWhile(compiler: Compiler, node: WhileStatement, scope: VariableScope): StatementCode {
@@ -94,13 +94,17 @@ export function compileForEach(
   if (node.type === "ForOfStatement" && node.await) throw new ExpressionError("An expression can not wait (for await).")
   const isOwn = isLexical(node.left) && sizeOf(compiler, node).hasFunction
   const scope = new VariableScope(outer, { isOwn })
-  const subject = compiler.expression(node.right, outer)
+  // The loop's own names are known where its list is computed, and can not be read there yet.
+  const unset = isLexical(node.left) ? declareNames(node.left, scope) : []
+  const subject = compiler.expression(node.right, scope)
   const store = compileTarget(compiler, node.left, scope)
   const body = compiler.statement(node.body, scope)
   const { nodes } = sizeOf(compiler, node)
   const elementsOf = node.type === "ForOfStatement" ? toElements : namesToVisit
   return (around, run) => {
-    const elements = elementsOf(run, subject(around, run))
+    const head = isOwn ? innerEnvironment(around, scope) : around
+    for (const slot of unset) head[slot] = UNSET
+    const elements = elementsOf(run, subject(head, run))
     for (let index = 0; index < elements.length; index++) {
       run.charge(nodes)
       const env = isOwn ? innerEnvironment(around, scope) : around
@@ -115,7 +119,6 @@ export function compileForEach(
 
 function compileTarget(compiler: Compiler, left: ForOfStatement["left"], scope: VariableScope): Store {
   if (left.type !== "VariableDeclaration") return compiler.pattern(left, scope, "assign")
-  if (left.kind !== "var") declareNames(left, scope)
   const [declaration] = left.declarations
   if (declaration === undefined) throw new ExpressionError("The loop names no variable.")
   return compiler.pattern(declaration.id, scope, "declare")

@@ -32,11 +32,17 @@ export function joinList(run: Evaluation, list: readonly unknown[], separator: s
   return parts.join(separator)
 }
 
+/** Steps of writing a date, which asks for the name and, more than once, for the offset of its zone. */
+export const DATE_TEXT_STEPS = 200
+
 function textAtDepth(run: Evaluation, value: unknown, depth: number): string {
   if (typeof value === "string") return value
   if (typeof value !== "object" || value === null) return String(value)
   if (Array.isArray(value)) return joinList(run, value, ",", depth)
-  if (value instanceof Date) return dateText(run.scope.timeZone, value.getTime())
+  if (value instanceof Date) {
+    run.charge(DATE_TEXT_STEPS)
+    return dateText(run.scope.timeZone, value.getTime())
+  }
   if (value instanceof SpecialValue) return value.text(run)
   if (value instanceof Map) return "[object Map]"
   return value instanceof Set ? "[object Set]" : "[object Object]"
@@ -99,16 +105,20 @@ export function toElements(run: Evaluation, value: unknown): readonly unknown[] 
   throw typeError(`${value === null ? "null" : typeName(value)} is not iterable`)
 }
 
+/** Steps of listing one name, and of what is usually done with it. */
+const NAME_STEPS = 3
+
 /** The names of an object's own fields; a list has its indexes, a text too, other values none. */
 export function fieldNames(run: Evaluation, value: unknown): string[] {
   if (value === null || value === undefined) throw typeError("Cannot convert undefined or null to object")
   if (Array.isArray(value) || typeof value === "string") {
     run.chargeList(value.length)
+    run.charge(value.length * (NAME_STEPS - 1))
     return Object.keys(value)
   }
   if (!isFieldObject(value)) return []
   const names = Object.keys(value)
-  run.charge(names.length)
+  run.charge(names.length * NAME_STEPS)
   return names
 }
 

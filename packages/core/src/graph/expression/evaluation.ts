@@ -41,7 +41,7 @@ export class Evaluation {
   private charsLeft: number = EXPRESSION_LIMITS.madeCharsMax
   private readonly made: Set<unknown> | null
   private joined: Map<number, number> | null = null
-  private prepared: Set<string> | null = null
+  private prepared: Map<string, unknown> | null = null
 
   /** `tracksChanges`: whether the expression has any way to change an object, known when it is compiled. */
   constructor(scope: ExpressionScope, options: { tracksChanges: boolean }) {
@@ -103,12 +103,16 @@ export class Evaluation {
     this.charge(length)
   }
 
-  /** Counts something that is costly to make and kept (a pattern, a format) where it is met first, else one step. */
-  chargeOnce(key: string, steps: number): void {
-    this.prepared ??= new Set()
-    const isKnown = this.prepared.has(key)
-    if (!isKnown) this.prepared.add(key)
-    this.charge(isKnown ? 1 : steps)
+  /** Something that is costly to make (a pattern, a format), made once in an evaluation. `make` counts the cost. */
+  once<T>(key: string, make: () => T): T {
+    this.prepared ??= new Map()
+    const known = this.prepared.get(key)
+    this.charge(1)
+    // The key names what was made, so that what is kept under it came from the same call.
+    if (known !== undefined) return known as T
+    const made = make()
+    this.prepared.set(key, made)
+    return made
   }
 
   /** Enters a call of a function with a body of this height. Every `enter` that returns is followed by a `leave`. */

@@ -14,10 +14,10 @@ const DEFAULT_LOCALE = "en-US"
 const KEPT_MAX = 200
 
 /** Steps of making one. */
-const MAKING_STEPS = 1_000
+const MAKING_STEPS = 3_000
 
 /** Steps of using one, beside the text that it looks at. */
-const USING_STEPS = 10
+const USING_STEPS = 30
 
 type Options = Record<string, string | number | boolean>
 
@@ -83,13 +83,15 @@ function defaultFields(options: Options, parts: DateParts): Options {
 }
 
 function keptFormat<T>(run: Evaluation, key: string, make: () => T): T {
-  run.chargeOnce(key, MAKING_STEPS)
   run.charge(USING_STEPS)
-  const known = kept.get(key)
-  // The key names the kind, so that what is kept under it was made by the same call.
-  if (known !== undefined) return known as T
-  const made = guarded(make)
-  if (kept.size >= KEPT_MAX) kept.clear()
-  kept.set(key, made)
-  return made
+  return run.once(key, () => {
+    run.charge(MAKING_STEPS)
+    const known = kept.get(key)
+    // The key names the kind, so that what is kept under it was made by the same call.
+    if (known !== undefined) return known as T
+    const made = guarded(make)
+    if (kept.size >= KEPT_MAX) kept.clear()
+    kept.set(key, made)
+    return made
+  })
 }

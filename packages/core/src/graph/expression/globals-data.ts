@@ -31,9 +31,13 @@ const INPUT = new HostObject("$input", (key, { scope }) => {
   }
 })
 
+/** Steps of asking about another node: its data is searched for along the lineage of the item. */
+const REFERENCE_STEPS = 100
+
 /** `$('Node')`. */
 function nodeReference(node: ExpressionNode): HostObject {
-  return new HostObject("$()", (key) => {
+  return new HostObject("$()", (key, run) => {
+    run.charge(REFERENCE_STEPS)
     switch (key) {
       case "item":
         return node.item()
@@ -43,13 +47,13 @@ function nodeReference(node: ExpressionNode): HostObject {
         return node.isExecuted
       case "itemMatching":
       case "pairedItem":
-        return new FunctionValue(key, (run, args) => matchingItem(run, node, args[0]))
+        return new FunctionValue(key, (inner, args) => matchingItem(inner, node, args[0]))
       case "all":
-        return new FunctionValue(key, (run, args) => node.all(...place(run, args)))
+        return new FunctionValue(key, (inner, args) => node.all(...place(inner, args)))
       case "first":
-        return new FunctionValue(key, (run, args) => node.first(...place(run, args)))
+        return new FunctionValue(key, (inner, args) => node.first(...place(inner, args)))
       case "last":
-        return new FunctionValue(key, (run, args) => node.last(...place(run, args)))
+        return new FunctionValue(key, (inner, args) => node.last(...place(inner, args)))
       default:
         return undefined
     }
@@ -67,7 +71,9 @@ function place(run: Evaluation, args: readonly unknown[]): [number | undefined, 
 
 /** `$node["Name"]`, the older way to say `$('Name')`: data is that of the item with the same index. */
 function olderReference(node: ExpressionNode, name: string): HostObject {
-  return new HostObject("$node", (key, { scope }) => {
+  return new HostObject("$node", (key, run) => {
+    run.charge(REFERENCE_STEPS)
+    const { scope } = run
     switch (key) {
       case "json":
         return itemAt(node.all(), { name, index: scope.itemIndex }).json
@@ -95,17 +101,22 @@ function itemAt(items: readonly ExpressionItem[], place: { name: string; index: 
   )
 }
 
-const NODE = new HostObject("$node", (key, { scope }) => olderReference(scope.node(key), key))
+const NODE = new HostObject("$node", (key, run) => olderReference(nodeOf(run, key), key))
+
+function nodeOf(run: Evaluation, name: string): ExpressionNode {
+  run.charge(REFERENCE_STEPS)
+  return run.scope.node(name)
+}
 
 const NODE_FUNCTION = new FunctionValue("$", (run, args) => {
   if (args[0] === undefined || args[0] === null) throw typeError("$() needs the name of a node")
-  return nodeReference(run.scope.node(toText(run, args[0])))
+  return nodeReference(nodeOf(run, toText(run, args[0])))
 })
 
 const ITEMS_FUNCTION = new FunctionValue("$items", (run, args) => {
   const [name, ...rest] = args
   if (name === undefined) return run.scope.input.all()
-  return run.scope.node(toText(run, name)).all(...place(run, rest))
+  return nodeOf(run, toText(run, name)).all(...place(run, rest))
 })
 
 const FROM_AI = new FunctionValue("$fromAI", (run, args) => {

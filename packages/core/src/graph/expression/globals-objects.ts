@@ -63,9 +63,15 @@ const arrayOf: Invoke = (run, args) => {
 
 const arrayFrom: Invoke = (run, args) => {
   const [source, change] = args
-  const elements = isFieldObject(source) ? listLike(run, source) : [...toElements(run, source)]
+  const elements = sourceElements(run, source)
   if (change === undefined) return run.own(elements)
   return run.own(elements.map((element, index) => run.call(change, [element, index])))
+}
+
+function sourceElements(run: Evaluation, source: unknown): unknown[] {
+  if (isFieldObject(source)) return listLike(run, source)
+  const hasElements = typeof source === "object" || typeof source === "string" || source === undefined
+  return hasElements ? [...toElements(run, source)] : []
 }
 
 function listLike(run: Evaluation, source: FieldObject): unknown[] {

@@ -124,7 +124,6 @@ const MAPS = MAP_METHODS as unknown as MethodTable<unknown>
 const SETS = SET_METHODS as unknown as MethodTable<unknown>
 const PATTERNS = PATTERN_METHODS as unknown as MethodTable<unknown>
 const FUNCTIONS = FUNCTION_METHODS as unknown as MethodTable<unknown>
-const OBJECTS = OBJECT_METHODS as unknown as MethodTable<unknown>
 
 function methodsOf(target: unknown): MethodTable<unknown> {
   if (typeof target === "string") return TEXTS
@@ -135,13 +134,13 @@ function methodsOf(target: unknown): MethodTable<unknown> {
   if (target instanceof Map) return MAPS
   if (target instanceof Set) return SETS
   if (target instanceof PatternValue) return PATTERNS
-  return target instanceof FunctionValue ? FUNCTIONS : OBJECTS
+  return target instanceof FunctionValue ? FUNCTIONS : OBJECT_METHODS
 }
 
 function findMethod(target: unknown, name: string): Method<unknown> | undefined {
   return target instanceof SpecialValue && !(target instanceof PatternValue || target instanceof FunctionValue)
     ? undefined
-    : methodsOf(target).get(name)
+    : (methodsOf(target).get(name) ?? OBJECT_METHODS.get(name))
 }
 
 /** Writes a member of an object that the expression made. Throws `ExpressionError` for data that it was handed. */

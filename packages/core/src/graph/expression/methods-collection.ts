@@ -8,7 +8,6 @@ import type { Evaluation } from "./evaluation.ts"
 import { EXPRESSION_LIMITS } from "./limits.ts"
 import { type MethodTable, methodTable } from "./method-table.ts"
 import { hasMember } from "./operators.ts"
-import type { FieldObject } from "./values.ts"
 
 /** Methods of a map. */
 export const MAP_METHODS: MethodTable<Map<unknown, unknown>> = methodTable<Map<unknown, unknown>>({
@@ -49,13 +48,13 @@ export const SET_METHODS: MethodTable<Set<unknown>> = methodTable<Set<unknown>>(
   values: (run, self) => listOf(run, self.values(), self.size),
 })
 
-/** Methods of an object with fields. A field of the same name comes first. */
-export const OBJECT_METHODS: MethodTable<FieldObject> = methodTable<FieldObject>({
-  hasOwnProperty: (run: Evaluation, self: FieldObject, args: readonly unknown[]) =>
-    hasMember(run, toKey(run, args[0]), self),
-  toLocaleString: (run: Evaluation, self: FieldObject) => toText(run, self),
-  toString: (run: Evaluation, self: FieldObject) => toText(run, self),
-  valueOf: (_run: Evaluation, self: FieldObject) => self,
+/** Methods that every value has; those of its own type, and a field of the same name, come first. */
+export const OBJECT_METHODS: MethodTable<unknown> = methodTable<unknown>({
+  hasOwnProperty: (run: Evaluation, self: unknown, args: readonly unknown[]) =>
+    typeof self === "object" && hasMember(run, toKey(run, args[0]), self),
+  toLocaleString: (run: Evaluation, self: unknown) => toText(run, self),
+  toString: (run: Evaluation, self: unknown) => toText(run, self),
+  valueOf: (_run: Evaluation, self: unknown) => self,
 })
 
 /** Names of the methods that change the map or set that they are called on. */

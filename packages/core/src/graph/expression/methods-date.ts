@@ -1,11 +1,11 @@
 /** Methods of dates. Local fields are those of the scope's time zone; a date from the data is copied before it changes. */
 
-import { toNumber, toText } from "./convert.ts"
+import { DATE_TEXT_STEPS, toNumber, toText } from "./convert.ts"
 import type { Evaluation } from "./evaluation.ts"
 import { type DateParts, dateFormatOf, localeChoice } from "./formats.ts"
 import { type Method, type MethodTable, methodTable } from "./method-table.ts"
 import { guarded } from "./values.ts"
-import { dateDayText, dateText, dateTimeText, fromLocalFields, toLocalFields, zoneOffsetMs } from "./zone.ts"
+import { dateDayText, dateTimeText, fromLocalFields, toLocalFields, zoneOffsetMs } from "./zone.ts"
 
 const GETTERS: readonly [string, (date: Date) => number][] = [
   ["FullYear", (date) => date.getUTCFullYear()],
@@ -30,10 +30,20 @@ const SETTERS: readonly [string, (date: Date, values: Numbers) => number][] = [
   ["Milliseconds", (date, [value]) => date.setUTCMilliseconds(value)],
 ]
 
-const ZONED_STEPS = 100
+/** Steps of asking the platform for the offset of a zone at an instant. */
+const OFFSET_STEPS = 50
+
+function chargeOffsets(run: Evaluation, count: number): void {
+  if (run.scope.timeZone !== "UTC") run.charge(OFFSET_STEPS * count)
+}
+
+function fromLocal(run: Evaluation, localMs: number): number {
+  chargeOffsets(run, 2)
+  return fromLocalFields(run.scope.timeZone, localMs)
+}
 
 function local(run: Evaluation, date: Date): Date {
-  if (run.scope.timeZone !== "UTC") run.charge(ZONED_STEPS)
+  chargeOffsets(run, 1)
   return toLocalFields(run.scope.timeZone, date.getTime())
 }
 
@@ -58,7 +68,7 @@ const FIELD_METHODS: [string, Method<Date>][] = [
       (run, self, args) => {
         const fields = local(run, self)
         write(fields, numbers(run, args))
-        return changeable(run, self).setTime(fromLocalFields(run.scope.timeZone, fields.getTime()))
+        return changeable(run, self).setTime(fromLocal(run, fields.getTime()))
       },
     ],
   ]),
@@ -75,17 +85,26 @@ export const DATE_METHODS: MethodTable<Date> = new Map([
   ...FIELD_METHODS,
   ...methodTable<Date>({
     getTime: (_run, self) => self.getTime(),
-    getTimezoneOffset: (run, self) => -zoneOffsetMs(run.scope.timeZone, self.getTime()) / 60_000 + 0,
+    getTimezoneOffset: (run, self) => {
+      chargeOffsets(run, 1)
+      return -zoneOffsetMs(run.scope.timeZone, self.getTime()) / 60_000 + 0
+    },
     setTime: (run, self, args) => changeable(run, self).setTime(toNumber(run, args[0])),
-    toDateString: (run, self) => dateDayText(run.scope.timeZone, self.getTime()),
+    toDateString: (run, self) => {
+      chargeOffsets(run, 1)
+      return dateDayText(run.scope.timeZone, self.getTime())
+    },
     toISOString: (_run, self) => guarded(() => self.toISOString()),
     toJSON: (_run, self) => self.toJSON(),
     toLocaleDateString: (run, self, args) => localized(run, self, { args, parts: "date" }),
     toLocaleString: (run: Evaluation, self: Date, args: readonly unknown[]) =>
       localized(run, self, { args, parts: "both" }),
     toLocaleTimeString: (run, self, args) => localized(run, self, { args, parts: "time" }),
-    toString: (run: Evaluation, self: Date) => dateText(run.scope.timeZone, self.getTime()),
-    toTimeString: (run, self) => dateTimeText(run.scope.timeZone, self.getTime()),
+    toString: (run: Evaluation, self: Date) => toText(run, self),
+    toTimeString: (run, self) => {
+      run.charge(DATE_TEXT_STEPS)
+      return dateTimeText(run.scope.timeZone, self.getTime())
+    },
     toUTCString: (_run, self) => self.toUTCString(),
     valueOf: (_run: Evaluation, self: Date) => self.getTime(),
   }),
@@ -108,7 +127,7 @@ export function parseDate(run: Evaluation, source: string): number {
   if (source.length > DATE_CHARS_MAX) return Number.NaN
   run.charge(DATE_PARSE_STEPS)
   const text = source.trim()
-  if (LOCAL_ISO.test(text)) return fromLocalFields(run.scope.timeZone, Date.parse(`${text}Z`))
+  if (LOCAL_ISO.test(text)) return fromLocal(run, Date.parse(`${text}Z`))
   const parsed = Date.parse(text)
   if (Number.isNaN(parsed) || NAMES_ZONE.test(text)) return parsed
   // The native parser took the fields as local to the process; they are read back and placed in the scope's zone.
@@ -122,7 +141,7 @@ export function parseDate(run: Evaluation, source: string): number {
     read.getSeconds(),
     read.getMilliseconds(),
   )
-  return fromLocalFields(run.scope.timeZone, fields)
+  return fromLocal(run, fields)
 }
 
 const DATE_CHARS_MAX = 200
@@ -135,7 +154,7 @@ export function makeDate(run: Evaluation, args: readonly unknown[]): Date {
 
 function instantOf(run: Evaluation, args: readonly unknown[]): number {
   if (args.length === 0) return run.scope.now
-  if (args.length > 1) return fromLocalFields(run.scope.timeZone, utcOf(run, args))
+  if (args.length > 1) return fromLocal(run, utcOf(run, args))
   const [value] = args
   if (value instanceof Date) return value.getTime()
   if (typeof value === "string") return parseDate(run, value)

@@ -5,6 +5,9 @@ import type { Evaluation } from "./evaluation.ts"
 import { type MethodTable, methodTable } from "./method-table.ts"
 import { FunctionValue } from "./values.ts"
 
+/** A bound function is a call around a call. */
+const BOUND_HEIGHT = 2
+
 /** Methods of a function. */
 export const FUNCTION_METHODS: MethodTable<FunctionValue> = methodTable<FunctionValue>({
   apply: (run, self, args) =>
@@ -14,7 +17,10 @@ export const FUNCTION_METHODS: MethodTable<FunctionValue> = methodTable<Function
     run.charge(first.length)
     return new FunctionValue(`bound ${self.name}`, (inner, rest) => {
       inner.charge(first.length + rest.length)
-      return self.invoke(inner, [...first, ...rest])
+      inner.enter(BOUND_HEIGHT)
+      const value = self.invoke(inner, [...first, ...rest])
+      inner.leave(BOUND_HEIGHT)
+      return value
     })
   },
   call: (run, self, args) => self.invoke(run, args.slice(1)),

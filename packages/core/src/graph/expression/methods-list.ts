@@ -31,7 +31,7 @@ const READING: MethodTable<List> = methodTable<List>({
     }
     return run.own(joined)
   },
-  entries: (run, self) => run.own(toElements(run, self).map((value, index) => run.own([index, value]))),
+  entries: (run, self) => run.own(Array.from(toElements(run, self), (value, index) => run.own([index, value]))),
   every: (run, self, args) => self.every(callback(run, self, args)),
   filter: (run, self, args) => run.own(self.filter(callback(run, self, args))),
   find: (run, self, args) => self.find(callback(run, self, args)),
@@ -56,7 +56,7 @@ const READING: MethodTable<List> = methodTable<List>({
     return self.findIndex((value, index) => index >= from && strictEquals(run, value, args[0]))
   },
   join: (run, self, args) => joinList(run, self, args[0] === undefined ? "," : toText(run, args[0])),
-  keys: (run, self) => run.own(toElements(run, self).map((_value, index) => index)),
+  keys: (run, self) => run.own(Array.from(toElements(run, self), (_value, index) => index)),
   lastIndexOf: (run, self, args) => {
     run.charge(self.length)
     const start = toInteger(run, args[1], self.length - 1)

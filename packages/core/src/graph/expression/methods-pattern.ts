@@ -14,6 +14,7 @@ import {
   preparePattern,
   toMatchValue,
 } from "./pattern.ts"
+import { findText } from "./text-search.ts"
 import { FunctionValue, typeError } from "./values.ts"
 
 /** Methods of a regular expression. */
@@ -36,8 +37,11 @@ export const TEXT_PATTERN_METHODS: MethodTable<string> = methodTable({
     const found = allMatches(run, pattern, self)
     return run.own(found.map((match) => toMatchValue(run, pattern.compiled, { match, text: self })))
   },
-  search: (run, self, args) =>
-    findMatch(run, toPattern(run, args[0], "").compiled, { text: self, from: 0 })?.start ?? -1,
+  search: (run, self, args) => {
+    const pattern = toPattern(run, args[0], "")
+    const match = findMatch(run, pattern.compiled, { text: self, from: 0 })
+    return match === null || (pattern.has("y") && match.start !== 0) ? -1 : match.start
+  },
   split: splitText,
   replace: (run, self, args) => replaceText(run, self, { args, all: false }),
   replaceAll: (run, self, args) => {
@@ -53,6 +57,10 @@ export function toPattern(run: Evaluation, value: unknown, flags: string): Patte
   if (value instanceof PatternValue) return value
   return new PatternValue(preparePattern(run, value === undefined ? "(?:)" : toText(run, value), flags))
 }
+
+/** Steps of a part that is cut out, and of a match that is noted. */
+const PART_STEPS = 2
+const MATCH_STEPS = 8
 
 function matchText(run: Evaluation, self: string, args: readonly unknown[]): unknown {
   const pattern = toPattern(run, args[0], "")
@@ -70,14 +78,25 @@ function splitText(run: Evaluation, self: string, args: readonly unknown[]): unk
   if (args[0] instanceof PatternValue) return run.own(splitByPattern(run, self, args[0]).slice(0, limit))
   if (args[0] === undefined) return run.own([self])
   const separator = toText(run, args[0])
-  // The parts are counted first: a text of commas would become a giant list.
-  run.chargeList(separator === "" ? self.length : countParts(self, separator))
-  return run.own(self.split(separator, limit))
+  return run.own(separator === "" ? splitUnits(run, self, limit) : splitByText(run, self, { separator, limit }))
 }
 
-function countParts(text: string, separator: string): number {
-  let parts = 1
-  for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + separator.length)) parts++
+function splitUnits(run: Evaluation, text: string, limit: number): string[] {
+  run.chargeList(Math.min(text.length, limit))
+  return run.look(text).split("", limit)
+}
+
+function splitByText(run: Evaluation, text: string, how: { separator: string; limit: number }): string[] {
+  const parts: string[] = []
+  let from = 0
+  while (parts.length < how.limit) {
+    const at = findText(run, text, { part: how.separator, from })
+    if (parts.length >= EXPRESSION_LIMITS.listLengthMax) run.chargeList(parts.length + 1)
+    run.charge(PART_STEPS)
+    parts.push(text.slice(from, at < 0 ? text.length : at))
+    if (at < 0) break
+    from = at + how.separator.length
+  }
   return parts
 }
 
@@ -124,11 +143,14 @@ function patternTargets(run: Evaluation, pattern: PatternValue, text: string): P
 function textTargets(run: Evaluation, text: string, how: { wanted: string; all: boolean }): PatternMatch[] {
   const matches: PatternMatch[] = []
   const { wanted } = how
-  for (let at = text.indexOf(wanted); at >= 0 && at <= text.length; at = text.indexOf(wanted, at)) {
-    run.charge(1)
-    matches.push({ start: at, end: at + wanted.length, groups: [wanted] })
-    at += Math.max(1, wanted.length)
-    if (!how.all || at > text.length) break
+  let from = 0
+  while (from <= text.length) {
+    const start = findText(run, text, { part: wanted, from })
+    if (start < 0) break
+    run.charge(MATCH_STEPS)
+    matches.push({ start, end: start + wanted.length, groups: [wanted] })
+    if (!how.all) break
+    from = start + Math.max(1, wanted.length)
   }
   return matches
 }

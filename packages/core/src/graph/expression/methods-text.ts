@@ -6,6 +6,7 @@ import { collatorOf, localeChoice, numberFormatOf } from "./formats.ts"
 import { type MethodTable, methodTable } from "./method-table.ts"
 import { TEXT_PATTERN_METHODS } from "./methods-pattern.ts"
 import { PatternValue } from "./pattern.ts"
+import { findLastText, findText } from "./text-search.ts"
 import { guarded, rangeError, typeError } from "./values.ts"
 
 /** Methods of a text. Indexes are UTF-16 units, as in JavaScript. */
@@ -23,10 +24,11 @@ export const TEXT_METHODS: MethodTable<string> = new Map([
       return parts.join("")
     },
     endsWith: (run, self, args) => run.look(self).endsWith(plainText(run, args[0]), optionalInteger(run, args[1])),
-    includes: (run, self, args) => searched(run, self).includes(plainText(run, args[0]), toInteger(run, args[1])),
-    indexOf: (run, self, args) => searched(run, self).indexOf(toText(run, args[0]), toInteger(run, args[1])),
+    includes: (run, self, args) =>
+      findText(run, self, { part: plainText(run, args[0]), from: toInteger(run, args[1]) }) >= 0,
+    indexOf: (run, self, args) => findText(run, self, { part: toText(run, args[0]), from: toInteger(run, args[1]) }),
     lastIndexOf: (run, self, args) =>
-      searched(run, self).lastIndexOf(toText(run, args[0]), args[1] === undefined ? Infinity : toInteger(run, args[1])),
+      findLastText(run, self, { part: toText(run, args[0]), from: toInteger(run, args[1], Number.POSITIVE_INFINITY) }),
     localeCompare: (run, self, args) => {
       const collator = collatorOf(run, localeChoice(run, { locale: args[1], options: args[2] }))
       const other = toText(run, args[0])
@@ -73,15 +75,15 @@ export const TEXT_METHODS: MethodTable<string> = new Map([
 
 /** Methods of a number. */
 export const NUMBER_METHODS: MethodTable<number> = methodTable<number>({
-  toExponential: (run, self, args) => guarded(() => self.toExponential(optionalInteger(run, args[0]))),
-  toFixed: (run, self, args) => guarded(() => self.toFixed(toInteger(run, args[0]))),
+  toExponential: (run, self, args) => digits(run, () => self.toExponential(optionalInteger(run, args[0]))),
+  toFixed: (run, self, args) => digits(run, () => self.toFixed(toInteger(run, args[0]))),
   toLocaleString: (run: Evaluation, self: number, args: readonly unknown[]) => {
     const format = numberFormatOf(run, localeChoice(run, { locale: args[0], options: args[1] }))
     return format.format(self)
   },
-  toPrecision: (run, self, args) => guarded(() => self.toPrecision(optionalInteger(run, args[0]))),
+  toPrecision: (run, self, args) => digits(run, () => self.toPrecision(optionalInteger(run, args[0]))),
   toString: (run: Evaluation, self: number, args: readonly unknown[]) =>
-    guarded(() => self.toString(optionalInteger(run, args[0]))),
+    args[0] === undefined ? String(self) : digits(run, () => self.toString(optionalInteger(run, args[0]))),
   valueOf: (_run: Evaluation, self: number) => self,
 })
 
@@ -102,6 +104,14 @@ const COMPATIBLE_GROWTH = 18
 export function optionalInteger(run: Evaluation, value: unknown): number | undefined {
   return value === undefined ? undefined : toInteger(run, value)
 }
+
+/** Up to a thousand digits are worked out one by one. */
+function digits(run: Evaluation, write: () => string): string {
+  run.charge(DIGITS_STEPS)
+  return guarded(write)
+}
+
+const DIGITS_STEPS = 50
 
 function searched(run: Evaluation, text: string): string {
   run.chargeText(text.length)

@@ -7,7 +7,8 @@
  * in linear time (looking around, back-references) is refused here with a sentence that says so.
  *
  * Known differences that stay: without the `u` flag characters beyond U+FFFF count as one, `m` takes only `\n` as the
- * end of a line, and a group in a repetition keeps what it matched last.
+ * end of a line, a group in a repetition keeps what it matched last, ignoring case folds a few more letters (`ſ` is an
+ * `s`), and a repetition whose content matches nothing ends there (`(a??)*` does not look for another way).
  */
 
 import { ExpressionError, limitError } from "./errors.ts"

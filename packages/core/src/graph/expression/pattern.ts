@@ -11,6 +11,7 @@ import { ExpressionError, limitError } from "./errors.ts"
 import type { Evaluation } from "./evaluation.ts"
 import { EXPRESSION_LIMITS } from "./limits.ts"
 import { translatePattern } from "./pattern-translate.ts"
+import { findText } from "./text-search.ts"
 import { ErrorValue, SpecialValue, Thrown } from "./values.ts"
 
 /** A pattern ready to match; holds no position and may be shared. */
@@ -63,18 +64,22 @@ export function preparePattern(run: Evaluation, source: string, flags: string): 
   run.charge(LOOK_UP_STEPS)
   run.chargeText(source.length)
   const key = `pattern ${flags}/${source}`
-  const known = kept.get(key)
-  const pattern = known ?? compilePattern(source, flags)
-  run.chargeOnce(key, COMPILE_STEPS + pattern.size * COMPILE_STEPS_PER_INSTRUCTION)
-  if (known === undefined) {
-    if (keptSize + pattern.size > KEPT_SIZE_MAX) {
-      kept.clear()
-      keptSize = 0
-    }
-    kept.set(key, pattern)
-    keptSize += pattern.size
+  return run.once(key, () => {
+    const known = kept.get(key)
+    const pattern = known ?? compilePattern(source, flags)
+    run.charge(COMPILE_STEPS + pattern.size * COMPILE_STEPS_PER_INSTRUCTION)
+    if (known === undefined) keep(key, pattern)
+    return pattern
+  })
+}
+
+function keep(key: string, pattern: CompiledPattern): void {
+  if (keptSize + pattern.size > KEPT_SIZE_MAX) {
+    kept.clear()
+    keptSize = 0
   }
-  return pattern
+  kept.set(key, pattern)
+  keptSize += pattern.size
 }
 
 const LOOK_UP_STEPS = 50
@@ -240,9 +245,7 @@ class MeteredText {
   }
 
   indexOf(part: string, from: number): number {
-    const found = this.text.indexOf(part, from)
-    this.run.chargeText((found < 0 ? this.length : found) - from)
-    return found
+    return findText(this.run, this.text, { part, from })
   }
 
   substring(start: number, end: number): string {

@@ -3,7 +3,7 @@
  * bounded before anything walks it by recursion. What the tree may mean is decided by the compiler.
  */
 
-import { type Expression, type Node, parseExpressionAt } from "acorn"
+import { type Expression, type Node, parseExpressionAt, type Token } from "acorn"
 import { ExpressionError, limitError } from "./errors.ts"
 import { EXPRESSION_LIMITS } from "./limits.ts"
 
@@ -27,9 +27,9 @@ export function parseExpression(source: string): ParsedExpression {
     throw new ExpressionError("The expression is empty. Write something between {{ and }}.")
   }
   admitBrackets(source)
-  const tree = readTree(source)
-  if (skipTrivia(source, tree.end) !== source.length) {
-    throw syntaxError("there is more than one expression", positionOf(source, tree.end))
+  const { tree, end } = readTree(source)
+  if (skipTrivia(source, end) !== source.length) {
+    throw syntaxError("there is more than one expression", positionOf(source, end))
   }
   admitTree(tree)
   const sizes = new Map<Node, NodeSize>()
@@ -37,9 +37,15 @@ export function parseExpression(source: string): ParsedExpression {
   return { tree, sizes }
 }
 
-function readTree(source: string): Expression {
+function readTree(source: string): { tree: Expression; end: number } {
+  let end = 0
+  // The tree does not hold the brackets around all of it, but the last token that was read is one of them.
+  const onToken = (token: Token) => {
+    end = token.end
+  }
   try {
-    return parseExpressionAt(source, 0, { ecmaVersion: 2023, sourceType: "script" })
+    const tree = parseExpressionAt(source, 0, { ecmaVersion: 2023, sourceType: "script", onToken })
+    return { tree, end }
   } catch (error) {
     // The parser recurses; where the brackets are few, chains of operators can still exhaust the stack.
     if (error instanceof RangeError) throw nestingError()

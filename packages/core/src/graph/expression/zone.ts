@@ -58,28 +58,34 @@ export function dateDayText(timeZone: string, atMs: number): string {
 export function dateTimeText(timeZone: string, atMs: number): string {
   if (!Number.isFinite(atMs)) return "Invalid Date"
   const clock = toLocalFields(timeZone, atMs).toUTCString().split(" ")[4]
-  const zone = guarded(() => new Intl.DateTimeFormat("en-US", { timeZone, timeZoneName: "long" }).formatToParts(atMs))
-  const name = zone.find((part) => part.type === "timeZoneName")?.value ?? timeZone
+  const name = nameFormatOf(timeZone)
+    .formatToParts(atMs)
+    .find((part) => part.type === "timeZoneName")?.value
   return `${clock} GMT${offsetText(timeZone, atMs, "")} (${name})`
 }
 
 function formatOf(timeZone: string): Intl.DateTimeFormat {
-  const known = formats.get(timeZone)
+  return keptFormat(`fields ${timeZone}`, {
+    timeZone,
+    hourCycle: "h23",
+    year: "numeric",
+    month: "numeric",
+    day: "numeric",
+    hour: "numeric",
+    minute: "numeric",
+    second: "numeric",
+  })
+}
+
+function nameFormatOf(timeZone: string): Intl.DateTimeFormat {
+  return keptFormat(`name ${timeZone}`, { timeZone, timeZoneName: "long" })
+}
+
+function keptFormat(key: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const known = formats.get(key)
   if (known !== undefined) return known
-  const format = guarded(
-    () =>
-      new Intl.DateTimeFormat("en-US", {
-        timeZone,
-        hourCycle: "h23",
-        year: "numeric",
-        month: "numeric",
-        day: "numeric",
-        hour: "numeric",
-        minute: "numeric",
-        second: "numeric",
-      }),
-  )
+  const format = guarded(() => new Intl.DateTimeFormat("en-US", options))
   if (formats.size >= FORMATS_MAX) formats.clear()
-  formats.set(timeZone, format)
+  formats.set(key, format)
   return format
 }

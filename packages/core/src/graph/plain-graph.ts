@@ -4,10 +4,13 @@ import type { JsonObject } from "../json.ts"
 /** The name of its only node. */
 export const plainNodeName = "FreddyLLM"
 
+/** The id by which that node is meant. */
+export const plainNodeId = "freddy_llm"
+
 /** Its definition. The node has no parameters: what it does is said by the turn alone. */
 export function plainDefinition(): JsonObject {
   const node = {
-    id: "freddy_llm",
+    id: plainNodeId,
     name: plainNodeName,
     type: "freddyLLM",
     typeVersion: 1,

@@ -1,6 +1,7 @@
 /** Graphs of workflow versions, read once and kept in memory: a version never changes. */
+import { findPrimary } from "@brevet/core/graph/candidates"
 import { chatEntry } from "@brevet/core/graph/entry"
-import { findNode, type Graph } from "@brevet/core/graph/graph"
+import type { Graph } from "@brevet/core/graph/graph"
 import { plainDefinition } from "@brevet/core/graph/plain-graph"
 import { readDefinition } from "@brevet/core/graph/read"
 import { streamingNodes } from "@brevet/core/graph/streaming"
@@ -57,8 +58,7 @@ export function turnShapeOf(graph: Graph, primary: string | null): TurnShape {
 }
 
 function makeShape(graph: Graph, primary: string | null): TurnShape {
-  const node =
-    primary === null ? null : (graph.nodes.find(({ id }) => id === primary) ?? findNode(graph, primary) ?? null)
+  const node = primary === null ? null : findPrimary(graph, primary)
   const { start } = chatEntry(graph, node)
   const streaming = streamingNodes(graph, start?.ordinal ?? null)
   return { start: start?.name ?? null, primaryNode: node?.name ?? null, streaming }

@@ -10,7 +10,7 @@ import { chatItems } from "@brevet/core/graph/entry"
 import type { ContextPolicy, RunCreated, Turn } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
 import { layerSettings } from "@brevet/core/graph/model-settings"
-import { plainNodeName } from "@brevet/core/graph/plain-graph"
+import { plainNodeId } from "@brevet/core/graph/plain-graph"
 import type { Id, IdSource } from "@brevet/core/ids"
 import type { IdempotencyMark, MessageWrite, ThreadWrite } from "../ports/owner.ts"
 import type { NewRun } from "../ports/runs.ts"
@@ -72,7 +72,7 @@ export function planTurn(parts: TurnParts, occasion: TurnOccasion): PlannedTurn 
   const messages = said.stored.map((message, ordinal) => messageOf(message, { ordinal, request, said, occasion }))
   const question = messages.at(-1)
   if (question === undefined) throw new Error("a turn without a message")
-  const shape = turnShapeOf(graph, subject.workflow === null ? plainNodeName : subject.workflow.primaryNode)
+  const shape = turnShapeOf(graph, subject.workflow === null ? plainNodeId : subject.workflow.primaryNode)
   const turn: Turn = {
     threadId,
     responseId,

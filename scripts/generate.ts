@@ -7,6 +7,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { errorIndexPage } from "../packages/core/src/contract/error-index.ts"
 import { makeOpenApi } from "../packages/core/src/contract/openapi.ts"
 import { routes } from "../packages/core/src/contract/routes.ts"
 import { settingsPage } from "../packages/server/src/settings-page.ts"
@@ -17,6 +18,7 @@ type Generated = { readonly path: string; readonly make: () => string }
 const generated: readonly Generated[] = [
   { path: "docs/settings.md", make: settingsPage },
   { path: "docs/openapi.json", make: openApiText },
+  { path: "docs/errors/README.md", make: () => errorIndexPage(routes) },
 ]
 
 const isCheck = process.argv.includes("--check")

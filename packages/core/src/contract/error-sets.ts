@@ -26,11 +26,12 @@ export function errorsOf(route: Route): ReadonlySet<ErrorCode> {
     for (const code of more) codes.add(code)
   }
   if (route.scopes !== "public") add(...keyCalls)
-  if (route.body !== null) add("REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR")
+  // Whatever is no GET may bring a body, which is read before anybody can say that it is not wanted, and has a header of
+  // its own (If-Match, Idempotency-Key) that may be unreadable.
+  if (route.method !== "GET") add("REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR")
   if (Object.keys(route.query.shape).length > 0 || route.unknownQuery === "refuse") add("VALIDATION_ERROR")
   for (const parameter of Object.values(route.params)) add(missingOf(parameter))
-  // A header that cannot be read is a fault of the request's shape.
-  if (route.idempotency !== "none") add("VALIDATION_ERROR", "IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED")
+  if (route.idempotency !== "none") add("IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED")
   return codes
 }
 

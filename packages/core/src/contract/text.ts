@@ -48,7 +48,7 @@ export const queryBoolean = z.enum(["true", "false", "1", "0"]).transform((text)
 export function queryInteger(least: number, most: number) {
   return z
     .string()
-    .regex(/^-?\d{1,15}$/, "must be a whole number")
+    .regex(/^-?\d{1,16}$/, "must be a whole number")
     .transform(Number)
     .pipe(z.number().int().min(least).max(most))
 }

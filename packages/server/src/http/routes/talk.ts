@@ -80,12 +80,12 @@ async function talk(cx: Context, ports: TurnPorts, input: TurnInput): Promise<An
   return { status: 200, stream: (sink) => (heard as FrameStream).attach(sink) }
 }
 
-/** Throws UNSUPPORTED_PARAMETER and VALIDATION_ERROR. */
+/** Throws UNSUPPORTED_PARAMETER and VALIDATION_ERROR; a part that does not work yet is no fault of its shape. */
 function requireSupported(body: ModelResponseBody): void {
-  const faults = findTurnFaults(body)
-  if (faults.length > 0) throw invalidFields(faults)
   const field = findUnsupportedField(body)
   if (field !== null) throw new Refusal("UNSUPPORTED_PARAMETER", { details: { field } })
+  const faults = findTurnFaults(body)
+  if (faults.length > 0) throw invalidFields(faults)
 }
 
 /** The turn of an earlier request with the same key, unless its answer was one that is not kept (5xx). */

@@ -15,7 +15,13 @@ export function toText(run: Evaluation, value: unknown): string {
 }
 
 /** The elements of a list as one text; null and undefined are empty. */
-export function joinList(run: Evaluation, list: readonly unknown[], separator: string, depth = 0): string {
+export function joinList(run: Evaluation, list: readonly unknown[], separator: string): string {
+  return joinAtDepth(run, list, { separator, depth: 0 })
+}
+
+type Joining = { readonly separator: string; readonly depth: number }
+
+function joinAtDepth(run: Evaluation, list: readonly unknown[], { separator, depth }: Joining): string {
   if (depth > EXPRESSION_LIMITS.valueDepthMax) {
     throw limitError("lists inside lists", `${EXPRESSION_LIMITS.valueDepthMax} levels`)
   }
@@ -38,7 +44,7 @@ export const DATE_TEXT_STEPS = 200
 function textAtDepth(run: Evaluation, value: unknown, depth: number): string {
   if (typeof value === "string") return value
   if (typeof value !== "object" || value === null) return String(value)
-  if (Array.isArray(value)) return joinList(run, value, ",", depth)
+  if (Array.isArray(value)) return joinAtDepth(run, value, { separator: ",", depth })
   if (value instanceof Date) {
     run.charge(DATE_TEXT_STEPS)
     return dateText(run.scope.timeZone, value.getTime())

@@ -8,10 +8,8 @@ import type { JsonValue } from "../../json.ts"
 import { ExpressionError, type ExpressionErrorCode, limitError } from "./errors.ts"
 import { EXPRESSION_LIMITS } from "./limits.ts"
 import type { ExpressionScope } from "./scope.ts"
-import { type EvaluatedPart, evaluateParts, evaluateTemplate, type Template } from "./template.ts"
+import { evaluateTemplate, type Template } from "./template.ts"
 import { templateOf } from "./template-cache.ts"
-
-export type { EvaluatedPart } from "./template.ts"
 
 /** True for a text that is an expression template. */
 export function isExpression(text: string): boolean {
@@ -31,14 +29,6 @@ export function resolveParameter(value: JsonValue, scope: ExpressionScope): unkn
   if (typeof value !== "object" || value === null) return value
   const plan = planOf(value, 0)
   return plan === null ? value : plan(scope)
-}
-
-/**
- * The parts of one text, each expression with its own value (null after an error of the language), for those who insert
- * values in a way of their own. A text that is no expression is one part. Throws as `resolveParameter` does.
- */
-export function resolveParts(text: string, scope: ExpressionScope): readonly EvaluatedPart[] {
-  return isExpression(text) ? evaluateParts(templateOf(text), scope) : [{ text }]
 }
 
 /** How to resolve a value that has expressions in it. */
@@ -127,11 +117,4 @@ function checkText(text: string, place: { path: string; known: KnownNames }): Ex
     if (!(error instanceof ExpressionError)) throw error
     return [{ path, reason: "invalid", code: error.code, message: error.message }]
   }
-}
-
-/** Names of the nodes that stand literally in the expressions of a value. Expressions that are wrong name none. */
-export function referencedNodes(value: JsonValue): ReadonlySet<string> {
-  const names = new Set<string>()
-  checkExpressions(value, { hasNode: (name) => names.add(name) !== null })
-  return names
 }

@@ -30,6 +30,7 @@ const CHARS_PER_STEP = 16
 /** Shorter texts are cheaper to copy than to count. */
 const JOINED_CHARS_MIN = 256
 
+/** One evaluation. What its methods admit or count may throw `EXPRESSION_LIMIT`; nothing else comes out of it. */
 export class Evaluation {
   readonly scope: ExpressionScope
   /** The value on its way out of the function in hand, while its statements unwind. */

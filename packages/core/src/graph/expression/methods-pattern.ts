@@ -58,6 +58,9 @@ export function toPattern(run: Evaluation, value: unknown, flags: string): Patte
   return new PatternValue(preparePattern(run, value === undefined ? "(?:)" : toText(run, value), flags))
 }
 
+/** More parts than any list may have: what a split without a limit asks for. */
+const PARTS_MAX = 2 ** 32 - 1
+
 /** Steps of a part that is cut out, and of a match that is noted. */
 const PART_STEPS = 2
 const MATCH_STEPS = 8
@@ -73,7 +76,7 @@ function matchText(run: Evaluation, self: string, args: readonly unknown[]): unk
 }
 
 function splitText(run: Evaluation, self: string, args: readonly unknown[]): unknown {
-  const limit = args[1] === undefined ? EXPRESSION_LIMITS.listLengthMax : Math.max(0, toInteger(run, args[1]))
+  const limit = args[1] === undefined ? PARTS_MAX : Math.max(0, Math.min(PARTS_MAX, toInteger(run, args[1])))
   run.chargeText(self.length)
   if (args[0] instanceof PatternValue) return run.own(splitByPattern(run, self, args[0]).slice(0, limit))
   if (args[0] === undefined) return run.own([self])

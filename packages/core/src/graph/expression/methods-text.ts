@@ -3,7 +3,7 @@
 import { toInteger, toNumber, toText } from "./convert.ts"
 import type { Evaluation } from "./evaluation.ts"
 import { collatorOf, localeChoice, numberFormatOf } from "./formats.ts"
-import { type MethodTable, methodTable } from "./method-table.ts"
+import { type Method, type MethodTable, methodTable } from "./method-table.ts"
 import { TEXT_PATTERN_METHODS } from "./methods-pattern.ts"
 import { PatternValue } from "./pattern.ts"
 import { findLastText, findText } from "./text-search.ts"
@@ -40,8 +40,8 @@ export const TEXT_METHODS: MethodTable<string> = new Map([
       run.chargeNewText(self.length * (form.startsWith("NFK") ? COMPATIBLE_GROWTH : COMPOSED_GROWTH))
       return guarded(() => self.normalize(form))
     },
-    padEnd: (run, self, args) => padded(run, self, args, "padEnd"),
-    padStart: (run, self, args) => padded(run, self, args, "padStart"),
+    padEnd: (run, self, args) => padded(run, self, { args, side: "padEnd" }),
+    padStart: (run, self, args) => padded(run, self, { args, side: "padStart" }),
     repeat: (run, self, args) => {
       const times = toInteger(run, args[0])
       if (times < 0 || times === Infinity) throw rangeError("Invalid count value")
@@ -89,8 +89,8 @@ export const NUMBER_METHODS: MethodTable<number> = methodTable<number>({
 
 /** Methods of true and false. */
 export const BOOLEAN_METHODS: MethodTable<boolean> = methodTable<boolean>({
-  toString: (_run: Evaluation, self: boolean) => String(self),
-  valueOf: (_run: Evaluation, self: boolean) => self,
+  toString: ((_run, self) => String(self)) satisfies Method<boolean>,
+  valueOf: ((_run, self) => self) satisfies Method<boolean>,
 })
 
 /** How much more the order of a language costs than that of character codes. */
@@ -133,7 +133,9 @@ function cased(run: Evaluation, self: string, how: "toLowerCase" | "toUpperCase"
   return text
 }
 
-function padded(run: Evaluation, self: string, args: readonly unknown[], side: "padStart" | "padEnd"): string {
+type Padding = { readonly args: readonly unknown[]; readonly side: "padStart" | "padEnd" }
+
+function padded(run: Evaluation, self: string, { args, side }: Padding): string {
   const length = Math.max(self.length, toNumber(run, args[0]) || 0)
   const filler = args[1] === undefined ? " " : toText(run, args[1])
   if (filler !== "") run.chargeNewText(length)

@@ -39,7 +39,7 @@ describe("an expression, whatever it is", () => {
         fc.pre(!expression.includes("}}"))
         expect(own).toBe(nativeOutcome(expression, GRAMMAR_DATA))
       }),
-      { numRuns: 1_500 },
+      { numRuns: 700 },
     )
   })
 
@@ -50,7 +50,7 @@ describe("an expression, whatever it is", () => {
         const value = outcome(`={{ ${expression} }}`)
         expect(value === undefined || isPlain(value)).toBe(true)
       }),
-      { numRuns: 1_500 },
+      { numRuns: 700 },
     )
     expect(JSON.stringify(GRAMMAR_DATA)).toBe(before)
   })
@@ -71,7 +71,7 @@ describe("an expression, whatever it is", () => {
         expect(value === undefined || isPlain(value)).toBe(true)
         expect(Array.isArray(checkExpressions(`={{${text}}}`, { hasNode: () => true }))).toBe(true)
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     )
   })
 

@@ -51,7 +51,7 @@ class ResultWalk {
     for (let index = 0; index < list.length; index++) {
       const value = list[index]
       const plain = this.plain(value, depth + 1) ?? null
-      if (plain === value) continue
+      if (Object.is(plain, value)) continue
       copy ??= [...list]
       copy[index] = plain
     }
@@ -65,7 +65,7 @@ class ResultWalk {
     for (const name of names) {
       const value = object[name]
       const plain = this.plain(value, depth + 1)
-      if (plain === value && plain !== undefined && name !== "__proto__") continue
+      if (Object.is(plain, value) && plain !== undefined && name !== "__proto__") continue
       copy ??= { ...object }
       if (plain === undefined || name === "__proto__") delete copy[name]
       else copy[name] = plain

@@ -3,7 +3,7 @@
  * bounded before anything walks it by recursion. What the tree may mean is decided by the compiler.
  */
 
-import { type Expression, type Node, parseExpressionAt, type Token } from "acorn"
+import { type Expression, type Node, Parser, type Token } from "acorn"
 import { ExpressionError, limitError } from "./errors.ts"
 import { EXPRESSION_LIMITS } from "./limits.ts"
 
@@ -37,6 +37,13 @@ export function parseExpression(source: string): ParsedExpression {
   return { tree, sizes }
 }
 
+/** The parser recurses. By itself it tells of a stack that ends as of an error in the source, which it is not. */
+class OpenParser extends Parser {
+  catchStackOverflow<T>(read: () => T): T {
+    return read()
+  }
+}
+
 function readTree(source: string): { tree: Expression; end: number } {
   let end = 0
   // The tree does not hold the brackets around all of it, but the last token that was read is one of them.
@@ -44,10 +51,10 @@ function readTree(source: string): { tree: Expression; end: number } {
     end = token.end
   }
   try {
-    const tree = parseExpressionAt(source, 0, { ecmaVersion: 2023, sourceType: "script", onToken })
+    const tree = OpenParser.parseExpressionAt(source, 0, { ecmaVersion: 2023, sourceType: "script", onToken })
     return { tree, end }
   } catch (error) {
-    // The parser recurses; where the brackets are few, chains of operators can still exhaust the stack.
+    // Where the brackets are few, chains of operators can still exhaust the stack.
     if (error instanceof RangeError) throw nestingError()
     if (!(error instanceof SyntaxError)) throw error
     const place = "loc" in error ? (error.loc as { line: number; column: number }) : { line: 1, column: 0 }

@@ -91,21 +91,6 @@ export function evaluateTemplate(template: Template, scope: ExpressionScope): un
   }
 }
 
-/** A part of a template with its expression evaluated, for those who insert values in a way of their own. */
-export type EvaluatedPart = { readonly text: string } | { readonly value: unknown }
-
-/** The parts of a template, each expression with its own value. Throws `ExpressionError`. */
-export function evaluateParts(template: Template, scope: ExpressionScope): EvaluatedPart[] {
-  const turn = new TemplateTurn(template, scope)
-  try {
-    return template.parts.map((part) => (typeof part === "string" ? { text: part } : { value: turn.value(part) }))
-  } catch (error) {
-    throw turn.explained(error)
-  } finally {
-    turn.settle()
-  }
-}
-
 /** Says that a value can not be read along a path alone. */
 const NOT_PLAIN: unique symbol = Symbol("not plain")
 

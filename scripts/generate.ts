@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url"
 import { errorIndexPage } from "../packages/core/src/contract/error-index.ts"
 import { makeOpenApi } from "../packages/core/src/contract/openapi.ts"
 import { routes } from "../packages/core/src/contract/routes.ts"
+import { scopesPage } from "../packages/core/src/contract/scopes.ts"
 import { settingsPage } from "../packages/server/src/settings-page.ts"
 
 /** One file: where it stands (relative to the project's root) and its text. */
@@ -18,6 +19,7 @@ type Generated = { readonly path: string; readonly make: () => string }
 const generated: readonly Generated[] = [
   { path: "docs/settings.md", make: settingsPage },
   { path: "docs/openapi.json", make: openApiText },
+  { path: "docs/scopes.md", make: () => scopesPage(routes) },
   { path: "docs/errors/README.md", make: () => errorIndexPage(routes) },
 ]
 

@@ -7,6 +7,7 @@
  * Whatever fails on the way closes what was opened before it.
  */
 import type { AddressInfo } from "node:net"
+import { routes } from "@brevet/core/contract/routes"
 import { type Logger, pino } from "pino"
 import { readOrMakeExecutorName } from "./adapters/executor-name.ts"
 import { systemIds } from "./adapters/ids.ts"
@@ -19,6 +20,7 @@ import { openSqlPool } from "./adapters/store/postgres/sql.ts"
 import { makeStore } from "./adapters/store/postgres/store.ts"
 import type { Config } from "./config.ts"
 import { createApp } from "./http/app.ts"
+import { makeDocs } from "./http/docs.ts"
 import { assistantWorkflowRoutes } from "./http/routes/assistant-workflow.ts"
 import { assistantRoutes } from "./http/routes/assistants.ts"
 import { makeExecutionRoutes } from "./http/routes/executions.ts"
@@ -45,6 +47,7 @@ import { startMaintenance } from "./services/maintenance.ts"
 import { makeOrganizationFacts } from "./services/organization-facts.ts"
 import { openDatabase } from "./start/database.ts"
 import { StartProblem } from "./start-problem.ts"
+import { version } from "./version.ts"
 
 /** Connections of reads and transactions; the owner's writers have their own. */
 const poolConnections = 10
@@ -169,6 +172,8 @@ async function openAll(config: Config, { closers, closeAll }: Closing): Promise<
   })
   runtime = created
   const keyring = makeKeyring(ports)
+  let address = ""
+  const docs = makeDocs(routes, { version, publicUrl: () => config.publicUrl ?? address })
   const app = await createApp({
     ports: { ...ports, runs: created },
     keyring,
@@ -189,12 +194,14 @@ async function openAll(config: Config, { closers, closeAll }: Closing): Promise<
       ...makeProviderRoutes({ secrets }),
       ...makeKeyRoutes(keyring),
       ...makeHealthRoutes({ store, models, readiness }),
+      docs.route,
     ],
+    pages: docs.pages,
   })
   closers.push(() => app.close())
   closers.push(() => created.drain(config.drainMs))
   await listen(app, config)
-  const address = addressOf(app.server.address() as AddressInfo, config.host)
+  address = addressOf(app.server.address() as AddressInfo, config.host)
   const recovered = await created.recover()
   const maintenance = startMaintenance(ports)
   closers.push(maintenance.stop)

@@ -17,8 +17,8 @@ const definition = {
     {
       id: "writer",
       name: "Writer",
-      type: "freddyLLM",
-      parameters: { model: "gpt-4o", systemPrompt: "You answer in one sentence." },
+      type: "FreddyLLM",
+      parameters: { model: "gpt-4o", system_message: "You answer in one sentence." },
     },
   ],
   connections: {},
@@ -43,14 +43,22 @@ export const callExamples: Readonly<Record<string, CallExamples>> = {
           summary: "What a dry run says",
           value: {
             promotable: true,
-            primary_node: { id: "writer", name: "Writer", type: "freddyLLM" },
-            candidates: [{ id: "writer", name: "Writer", type: "freddyLLM", suggested: true }],
+            primary_node: { id: "writer", name: "Writer", type: "FreddyLLM" },
+            candidates: [{ id: "writer", name: "Writer", type: "FreddyLLM", suggested: true }],
             settings: [
-              { field: "default_model_key", value: "gpt-4o", from: "parameters.model" },
-              { field: "instructions", value: "You answer in one sentence.", from: "parameters.systemPrompt" },
+              {
+                field: "default_model_key",
+                value: "gpt-4o",
+                from: { node: "Writer", path: "nodes[0].parameters.model" },
+              },
+              {
+                field: "instructions",
+                value: "You answer in one sentence.",
+                from: { node: "Writer", path: "nodes[0].parameters.system_message" },
+              },
             ],
-            input: { message: "Writer", per_turn: [], per_thread: [] },
-            output: { node: "Writer", field: "text" },
+            input: { message: { node: "Writer", field: "chatInput" }, per_turn: [], per_thread: [] },
+            output: { node: "Writer", field: "text", ends: [{ node: "Writer", field: "text" }] },
             pauses: [],
             streams: ["Writer"],
             unknown_kinds: [],
@@ -90,8 +98,8 @@ export const callExamples: Readonly<Record<string, CallExamples>> = {
               details: {
                 field: "primary_node_id",
                 candidates: [
-                  { id: "writer", name: "Writer", type: "freddyLLM", suggested: true },
-                  { id: "critic", name: "Critic", type: "freddyLLM", suggested: false },
+                  { id: "writer", name: "Writer", type: "FreddyLLM", suggested: true },
+                  { id: "critic", name: "Critic", type: "FreddyLLM", suggested: false },
                 ],
               },
             },

@@ -9,7 +9,7 @@ import { errorsOf } from "./error-sets.ts"
 import { callExamples } from "./openapi-examples.ts"
 import { makeSchemaStore, type SchemaStore } from "./openapi-schemas.ts"
 import type { Route } from "./route.ts"
-import { scopeTable, scopeTexts } from "./scopes.ts"
+import { scopeSentence, scopeTextTable } from "./scopes.ts"
 
 /** What the document says of the server that gives it. */
 export type DocumentFacts = {
@@ -37,7 +37,7 @@ export function makeOpenApi(routes: readonly Route[], facts: DocumentFacts): Jso
       title: "Brevet",
       version: facts.version,
       summary: "Promote a workflow to an assistant in one call, and talk to it.",
-      description: introduction(routes),
+      description: introduction,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: facts.serverUrl }],
@@ -86,14 +86,6 @@ function operation(route: Route, schemas: SchemaStore): JsonObject {
         }),
     responses: { ...answers(route, schemas), ...errorResponses(route) },
   }
-}
-
-function scopeSentence({ scopes, scopesWithQuery }: Route): string {
-  if (scopes === "public") return "Needs no key."
-  const name = (list: readonly string[]): string => list.map((scope) => `\`${scope}\``).join(" and ")
-  const sentence = scopes.length === 0 ? "Any key will do." : `Scopes: ${name(scopes)}.`
-  if (scopesWithQuery === undefined) return sentence
-  return `${sentence} With \`${scopesWithQuery.field}\`: ${name(scopesWithQuery.scopes)}.`
 }
 
 function security({ scopes }: Route): JsonValue {
@@ -188,24 +180,13 @@ function errorExamples(): JsonObject {
   )
 }
 
-/** The introduction: how to call, and the table of scopes. */
-function introduction(routes: readonly Route[]): string {
-  const scopeRows = Object.entries(scopeTexts).map(([scope, text]) => `| \`${scope}\` | ${text} |`)
-  const callRows = scopeTable(routes).map(({ method, path, scopes, withQuery }) => {
-    const name = (list: readonly string[]): string => list.map((scope) => `\`${scope}\``).join(" and ")
-    const needed = scopes === "public" ? "no key" : scopes.length === 0 ? "any key" : name(scopes)
-    const other = withQuery === null ? "" : `; with \`${withQuery.field}\` ${name(withQuery.scopes)}`
-    return `| \`${method} ${path}\` | ${needed}${other} |`
-  })
-  return [
-    "Send a key as `X-API-Key`, `api-key` or `Authorization: Bearer`. Bodies are JSON; where every field is optional, no " +
-      "body will do. Every error has one form (`Error`), whose `trace_id` is also the header `x-request-id`.",
-    "A POST with an `Idempotency-Key` is carried out once: the same request gets the first answer again for 24 hours.",
-    "## Scopes",
-    ["| scope | what it is for |", "| --- | --- |", ...scopeRows].join("\n"),
-    ["| call | needs |", "| --- | --- |", ...callRows].join("\n"),
-  ].join("\n\n")
-}
+const introduction = [
+  "Send a key as `X-API-Key`, `api-key` or `Authorization: Bearer`. Bodies are JSON; where every field is optional, no " +
+    "body will do. Every error has one form (`Error`), whose `trace_id` is also the header `x-request-id`.",
+  "A POST with an `Idempotency-Key` is carried out once: the same request gets the first answer again for 24 hours.",
+  "## Scopes\n\nEach call says which scopes its key needs.",
+  scopeTextTable(),
+].join("\n\n")
 
 const errorSchema: JsonObject = {
   type: "object",

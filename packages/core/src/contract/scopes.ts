@@ -1,11 +1,11 @@
 /**
- * What the scopes of a key allow, and the one table that says which scopes each call needs. The table is derived from the
- * routes' own declarations; the door judges by the same functions, and the documentation shows it.
+ * What the scopes of a key allow, and the one table that says which scopes each call needs. The table is the
+ * routes' own declarations; the door judges by it, and the documentation shows it.
  */
 import type { Route, Scope } from "./route.ts"
 
 /** What each scope is for, in the words of the documentation. */
-export const scopeTexts: Readonly<Record<Scope, string>> = {
+const scopeTexts: Readonly<Record<Scope, string>> = {
   "workflows:read": "Read workflows, their versions and reports; validate definitions; dry runs of promotion",
   "workflows:write": "Create, change and delete workflows; with assistants:write, promote and convert",
   "assistants:read": "Read assistants, their history and their promotion report",
@@ -24,21 +24,42 @@ export function holdsScopes(held: readonly Scope[], needed: readonly Scope[]): b
   return held.includes("*") || needed.every((scope) => held.includes(scope))
 }
 
-/** One row of the table. `scopes: "public"`: no key is needed; empty: any living key will do. */
-export type ScopeRow = {
-  readonly method: Route["method"]
-  readonly path: string
-  readonly scopes: readonly Scope[] | "public"
-  /** The scopes that are needed instead where this query field is given. */
-  readonly withQuery: { readonly field: string; readonly scopes: readonly Scope[] } | null
+/** What a call needs, as a sentence. */
+export function scopeSentence({ scopes, scopesWithQuery }: Route): string {
+  if (scopes === "public") return "Needs no key."
+  const sentence = scopes.length === 0 ? "Any key will do." : `Scopes: ${scopeList(scopes)}.`
+  if (scopesWithQuery === undefined) return sentence
+  return `${sentence} With \`${scopesWithQuery.field}\`: ${scopeList(scopesWithQuery.scopes)}.`
 }
 
-/** The table of scopes, in the order of the routes. */
-export function scopeTable(routes: readonly Route[]): readonly ScopeRow[] {
-  return routes.map(({ method, path, scopes, scopesWithQuery }) => ({
-    method,
-    path,
-    scopes,
-    withQuery: scopesWithQuery ?? null,
-  }))
+/** The scopes and what each is for, as a table in Markdown. */
+export function scopeTextTable(): string {
+  const rows = Object.entries(scopeTexts).map(([scope, text]) => `| \`${scope}\` | ${text} |`)
+  return ["| scope | what it is for |", "| --- | --- |", ...rows].join("\n")
+}
+
+/** The text of `docs/scopes.md`: every call with what it needs, in the order of the routes. */
+export function scopesPage(routes: readonly Route[]): string {
+  const rows = routes.map((route) => `| \`${route.method} ${route.path}\` | ${scopeCell(route)} |`)
+  return `${head}\n\n${scopeTextTable()}\n\n## Calls\n\n| call | needs |\n| --- | --- |\n${rows.join("\n")}\n`
+}
+
+const head = `# Scopes
+
+A key may do what its scopes say; a key without any given has \`*\`. Where a call needs several, the key must have all of
+them, or \`*\`. A key can create and change only keys whose scopes are a part of its own, and the last living key with \`*\`
+cannot be removed, paused or expired ([\`LAST_KEY\`](errors/LAST_KEY.md)). A scope that is missing is
+[\`INSUFFICIENT_PERMISSIONS\`](errors/INSUFFICIENT_PERMISSIONS.md).
+
+This page is made from the contract by \`npm run generate\`; the server judges by the same table.`
+
+function scopeCell({ scopes, scopesWithQuery }: Route): string {
+  const needed = scopes === "public" ? "no key" : scopes.length === 0 ? "any key" : scopeList(scopes)
+  return scopesWithQuery === undefined
+    ? needed
+    : `${needed}; with \`${scopesWithQuery.field}\` ${scopeList(scopesWithQuery.scopes)}`
+}
+
+function scopeList(scopes: readonly Scope[]): string {
+  return scopes.map((scope) => `\`${scope}\``).join(" and ")
 }

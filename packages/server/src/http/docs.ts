@@ -11,8 +11,12 @@ import type { JsonObject } from "@brevet/core/json"
 import type { Page } from "./pages.ts"
 import { type BoundRoute, bind } from "./route.ts"
 
-/** What the documentation says of this server. `publicUrl` may have a path, where a proxy adds one. */
-export type DocsFacts = { readonly version: string; readonly publicUrl: string }
+/** What the documentation says of this server. The address is asked for late: it may be known only when it listens. */
+export type DocsFacts = {
+  readonly version: string
+  /** Where people reach it, without a slash at the end; it may have a path, where a proxy adds one. */
+  readonly publicUrl: () => string
+}
 
 /** Files of the page come with a release of the server; a day is soon enough for the next one. */
 const filesMaxAgeSeconds = 86_400
@@ -31,16 +35,16 @@ export function makeDocs(
   facts: DocsFacts,
 ): { readonly route: BoundRoute; readonly pages: readonly Page[] } {
   let document: JsonObject | null = null
-  const base = new URL(facts.publicUrl).pathname.replace(/\/$/, "")
+  const base = (): string => new URL(facts.publicUrl()).pathname.replace(/\/$/, "")
   const resolve = createRequire(import.meta.url).resolve
   return {
     route: bind(getOpenApiRoute, async () => {
-      document ??= makeOpenApi(routes, { version: facts.version, serverUrl: facts.publicUrl })
+      document ??= makeOpenApi(routes, { version: facts.version, serverUrl: facts.publicUrl() })
       return { status: 200, body: document, headers: { "cache-control": "no-cache" } }
     }),
     pages: [
-      { path: "/docs", contentType: "text/html; charset=utf-8", load: async () => pageText(base) },
-      { path: "/docs/start.js", contentType: "text/javascript; charset=utf-8", load: async () => startText(base) },
+      { path: "/docs", contentType: "text/html; charset=utf-8", load: async () => pageText(base()) },
+      { path: "/docs/start.js", contentType: "text/javascript; charset=utf-8", load: async () => startText(base()) },
       ...files.map(
         ({ name, contentType }): Page => ({
           path: `/docs/${name}`,
@@ -81,7 +85,7 @@ function startText(base: string): string {
       dom_id: "#swagger-ui",
       spec: { ...document, servers: [{ url: "${base || "/"}" }] },
       deepLinking: true,
-      docExpansion: "none",
+      docExpansion: "list",
       validatorUrl: null,
     })
   })

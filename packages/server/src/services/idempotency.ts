@@ -95,7 +95,7 @@ export async function keepAnswer(cx: Context, mark: IdempotencyMark, answer: Kep
   })
 }
 
-/** Removes all marks older than 24 hours; gives how many. To be called now and then by whoever runs the server. */
+/** Removes all marks older than 24 hours; gives how many. */
 export async function purgeMarks(ports: Pick<Ports, "store" | "clock">): Promise<number> {
   const beforeMs = ports.clock.nowMs() - markKeptMs
   for (let removed = 0; ; ) {

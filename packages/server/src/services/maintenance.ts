@@ -1,11 +1,9 @@
 /** What has to be done now and then: marks and notes that mean nothing any more are removed, in small batches. */
 import type { Ports } from "../ports/context.ts"
+import { purgeMarks } from "./idempotency.ts"
 
 /** How often (milliseconds). */
 const everyMs = 10 * 60_000
-/** Idempotency marks are kept for a day (the HTTP contract, §1). */
-const markAgeMs = 24 * 3_600_000
-const batch = 1_000
 
 /** Begins; gives back what ends it, once what is under way is done. */
 export function startMaintenance(ports: Pick<Ports, "store" | "clock" | "log">): { stop(): Promise<void> } {
@@ -24,7 +22,6 @@ export function startMaintenance(ports: Pick<Ports, "store" | "clock" | "log">):
 
 /** One round. */
 export async function maintain({ store, clock }: Pick<Ports, "store" | "clock">): Promise<void> {
-  const beforeMs = clock.nowMs() - markAgeMs
-  while ((await store.idempotency.purge({ beforeMs, limit: batch })) === batch);
+  await purgeMarks({ store, clock })
   await store.turns.purgeFailed({ beforeMs: clock.nowMs() - 60_000 })
 }

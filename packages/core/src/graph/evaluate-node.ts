@@ -6,6 +6,7 @@ import { isJsonObject } from "../json.ts"
 import type { Failure } from "./events.ts"
 import { ExpressionError } from "./expression/errors.ts"
 import { resolveParameter } from "./expression/evaluate.ts"
+import { EXPRESSION_LIMITS } from "./expression/limits.ts"
 import type { ExpressionScope } from "./expression/scope.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
@@ -108,6 +109,7 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
     random,
     timeZone,
     facts,
+    work: { stepsLeft: EXPRESSION_LIMITS.nodeStepsMax },
   }
   const scopes: ExpressionScope[] = []
   const scope = (itemIndex: number): ExpressionScope => {

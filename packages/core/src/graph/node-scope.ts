@@ -1,7 +1,7 @@
 /** What the expressions of a node in hand can see: the run's state dressed as an expression scope, one per item. */
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
 import { ExpressionError } from "./expression/errors.ts"
-import type { ExpressionItem, ExpressionNode, ExpressionScope } from "./expression/scope.ts"
+import type { ExpressionItem, ExpressionNode, ExpressionScope, WorkBudget } from "./expression/scope.ts"
 import { findNode, type Graph, type GraphNode } from "./graph.ts"
 import type { Item } from "./items.ts"
 import { findAncestor, findSource, outputItems } from "./lineage.ts"
@@ -26,6 +26,8 @@ export type Place = {
   readonly random: () => number
   readonly timeZone: string
   readonly facts: RunFacts
+  /** What the expressions of all items may take together. */
+  readonly work: WorkBudget
 }
 
 const emptyItem: Item = { json: {} }
@@ -56,6 +58,7 @@ export function nodeScope(place: Place, itemIndex: number): ExpressionScope {
     now: place.nowMs,
     random: place.random,
     timeZone: place.timeZone,
+    work: place.work,
     parameters: node.parameters,
     prevNode: { name: previous?.name ?? "", outputIndex: first?.output ?? 0, runIndex: first?.iteration ?? 0 },
     currentNode: { id: node.id ?? "", name: node.name, typeVersion: node.typeVersion },

@@ -16,6 +16,8 @@ export const EXPRESSION_LIMITS = {
   nestingMax: 400,
   /** Steps of one evaluation: in the worst case about half a second of one processor. */
   stepsMax: 5_000_000,
+  /** Steps of all expressions of one execution of a node together: some seconds of one processor in the worst case. */
+  nodeStepsMax: 100_000_000,
   /** Nested calls, in units of tree height: keeps recursion far from the end of the native stack. */
   stackUnitsMax: 2_000,
   /** Characters of one text. */

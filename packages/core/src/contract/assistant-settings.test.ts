@@ -150,7 +150,6 @@ describe("settings as a turn policy", () => {
       storeResponses: true,
       allowedProviders: null,
       systemTexts: [],
-      serviceTier: null,
     })
   })
 

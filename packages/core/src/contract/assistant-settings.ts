@@ -228,6 +228,7 @@ const modelFields = {
   logit_bias: "logitBias",
   top_logprobs: "topLogprobs",
   parallel_tool_calls: "parallelToolCalls",
+  service_tier: "serviceTier",
 } as const satisfies Partial<Record<AssistantSettingName, keyof ModelSettings>>
 
 /**
@@ -269,7 +270,6 @@ export type TurnPolicy = {
   readonly allowedProviders: readonly string[] | null
   /** Further system texts, sent after the system prompt (`system_message`). */
   readonly systemTexts: readonly string[]
-  readonly serviceTier: string | null
 }
 
 /** The policy that stored settings make. They have passed their schemas, so that a wrong type here is a bug. */
@@ -288,6 +288,5 @@ export function toTurnPolicy(settings: JsonObject): TurnPolicy {
     storeResponses: own.store_responses ?? true,
     allowedProviders: providers.length === 0 ? null : providers,
     systemTexts: (own.system_message ?? []).flatMap((message) => textOfSystemMessage(message as JsonObject) ?? []),
-    serviceTier: own.service_tier ?? null,
   }
 }

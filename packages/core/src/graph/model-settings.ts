@@ -33,6 +33,8 @@ export type ModelSettings = {
   readonly logitBias?: JsonObject
   readonly topLogprobs?: number
   readonly parallelToolCalls?: boolean
+  /** A provider's own word for how it serves the call; of assistants alone. */
+  readonly serviceTier?: string
   readonly responseFormat?: ResponseFormat
   readonly tools?: readonly FunctionTool[]
 }

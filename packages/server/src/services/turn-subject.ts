@@ -44,14 +44,15 @@ export async function findSubject(
   { assistantId, basis, pins = null }: SubjectQuery,
 ): Promise<TurnSubject> {
   const hasMessages = basis !== null && basis.messageCount > 0
+  const wanted = assistantId ?? basis?.assistantId ?? null
+  const assistant = wanted === null ? null : await findAssistant(facts, scope, wanted)
   if (hasMessages && assistantId !== null && assistantId !== basis.assistantId) {
     throw new Refusal("THREAD_ASSISTANT_LOCKED", {
       details: { thread_id: basis.threadId, assistant_id: basis.assistantId },
     })
   }
-  const wanted = assistantId ?? basis?.assistantId ?? null
-  if (wanted === null) return { assistant: null, workflow: null }
-  const assistant = await requireAssistant(facts, scope, wanted)
+  if (wanted === null || assistant === null) return { assistant: null, workflow: null }
+  if (!assistant.record.isActive) throw new Refusal("ASSISTANT_INACTIVE", { details: { assistant_id: wanted } })
   const pinned = basis !== null && basis.assistantId === wanted ? basis.pinnedWorkflow : null
   if (pinned !== null) return { assistant, workflow: await pinnedWorkflow(facts, scope, { assistant, pinned }) }
   if (hasMessages || basis?.plain === true) return { assistant, workflow: null }
@@ -66,15 +67,10 @@ export async function findSubject(
   return { assistant, workflow: await newThreadWorkflow(facts, scope, assistant) }
 }
 
-/** The assistant, able to answer. Throws ASSISTANT_NOT_FOUND, ASSISTANT_INACTIVE, ASSISTANT_API_DISABLED. */
-export async function requireAssistant(
-  facts: OrganizationFacts,
-  scope: FactScope,
-  id: string,
-): Promise<AssistantFacts> {
+/** The assistant, which the caller may use. Throws ASSISTANT_NOT_FOUND and ASSISTANT_API_DISABLED. */
+async function findAssistant(facts: OrganizationFacts, scope: FactScope, id: string): Promise<AssistantFacts> {
   const assistant = isId("assistant", id) ? await facts.assistant(scope, id) : null
   if (assistant === null) throw new Refusal("ASSISTANT_NOT_FOUND", { details: { assistant_id: id } })
-  if (!assistant.record.isActive) throw new Refusal("ASSISTANT_INACTIVE", { details: { assistant_id: id } })
   if (!assistant.record.apiEnabled) throw new Refusal("ASSISTANT_API_DISABLED", { details: { assistant_id: id } })
   return assistant
 }

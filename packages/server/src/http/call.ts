@@ -17,7 +17,7 @@ import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Context, Ports } from "../ports/context.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
 import { requireOrganization, requireRoute } from "../services/access.ts"
-import { callOnce, findMark, isKept, keepAnswer } from "../services/idempotency.ts"
+import { callOnce, findMark, freeMark, isKept, keepAnswer } from "../services/idempotency.ts"
 import type { Holder, Keyring } from "../services/keyring.ts"
 import { requireDeclaredAnswer, requireDeclaredRefusal, sendKept, toKept } from "./answer.ts"
 import { readCredentials } from "./auth.ts"
@@ -207,11 +207,18 @@ async function answerRun(made: Made, exchange: Exchange, { cx, input, mark }: Ma
   const known = await findMark(cx, mark)
   if (known !== null) reply.header("idempotent-replayed", "true")
   if (known !== null && "answer" in known) return sendKept(reply, known.answer)
-  const idempotency = { ...mark, found: known?.run ?? null }
+  let run = known?.run ?? null
+  const startOver = async (): Promise<void> => {
+    if (run === null || run.runId === null) return
+    await freeMark(cx, mark, run.runId)
+    reply.removeHeader("idempotent-replayed")
+    run = null
+  }
   try {
+    const idempotency = { ...mark, found: run, startOver }
     sendAnswer(made, exchange, await made.bound.handle(cx, { ...input, idempotency }))
   } catch (error) {
-    if (known === null && error instanceof Refusal && isKept(error)) {
+    if (run === null && error instanceof Refusal && isKept(error)) {
       await keepAnswer(cx, mark, presentRefusal(error, { traceId: request.id, atMs: cx.clock.nowMs() }))
     }
     throw error

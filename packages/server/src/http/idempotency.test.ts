@@ -330,7 +330,7 @@ test("a call that starts a run is handed the mark of the run that it started bef
   const url = "/v1/run-probe"
   await post(key, { url, body: { name: "x" } })
   const bodyHash = createHash("sha256").update('\n{"name":"x"}').digest("hex")
-  expect(seen[0]).toEqual({ key, method: "POST", path: url, bodyHash, found: null })
+  expect(seen[0]).toEqual({ key, method: "POST", path: url, bodyHash, found: null, startOver: expect.any(Function) })
   const [runId, responseId] = [context.cx.ids.next("run"), context.cx.ids.next("response")]
   await context.sql.rows({
     text: `INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
@@ -353,6 +353,13 @@ test("a call that starts a run is handed the mark of the run that it started bef
   const failed = await post(key, { url, body: { name: "x" } })
   expect([failed.status, failed.headers["idempotent-replayed"]]).toEqual([409, "true"])
   expect(calls).toBe(3)
+  act = async (_cx, { idempotency }) => {
+    await idempotency?.startOver()
+    return { status: 200, body: { anew: true } }
+  }
+  const anew = await post(key, { url, body: { name: "x" } })
+  expect([anew.body, anew.headers["idempotent-replayed"]]).toEqual([{ anew: true }, undefined])
+  expect(await countOf("idempotency_keys", `key = '${key}'`)).toBe(0)
 })
 
 test("a call that was refused before it started a run is refused in the same words again", async () => {

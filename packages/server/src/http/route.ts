@@ -10,7 +10,11 @@ import type { EventSink } from "./sse.ts"
  * request with the same key and body started: the answer attaches to it (header `idempotent-replayed: true`). Refusals
  * that such a call throws are kept and answered again by the door itself.
  */
-export type IdempotentRequest = IdempotencyMark & { readonly found: IdempotencyRecord | null }
+export type IdempotentRequest = IdempotencyMark & {
+  readonly found: IdempotencyRecord | null
+  /** Where the answer of the run that was found is not kept (5xx): frees the key, so that the request is made anew. */
+  startOver(): Promise<void>
+}
 
 /**
  * Under which generation of the organization the caller was judged. With `credentials: "remembered"` that may have been

@@ -43,6 +43,8 @@ export interface IdempotencyTable {
   create(scope: IdempotencyScope, mark: NewIdempotencyMark): Promise<boolean>
   /** Removes the mark of a scope if it is older than an instant. */
   removeOld(scope: IdempotencyScope, options: { readonly beforeMs: number }): Promise<void>
+  /** Removes the mark of a scope if it is still that of a run. */
+  removeOfRun(scope: IdempotencyScope, runId: Id<"run">): Promise<void>
   /** Removes at most `limit` marks that are older than an instant; gives how many. */
   purge(options: { readonly beforeMs: number; readonly limit: number }): Promise<number>
 }

@@ -95,6 +95,14 @@ export async function keepAnswer(cx: Context, mark: IdempotencyMark, answer: Kep
   })
 }
 
+/**
+ * Frees the key of a run whose answer is one that is not kept, so that the same request can be made anew. Of several that
+ * do so at once none takes away what another has begun meanwhile.
+ */
+export async function freeMark(cx: Context, mark: IdempotencyMark, runId: Id<"run">): Promise<void> {
+  await cx.store.idempotency.removeOfRun(scopeOf(cx, mark), runId)
+}
+
 /** Removes all marks older than 24 hours; gives how many. */
 export async function purgeMarks(ports: Pick<Ports, "store" | "clock">): Promise<number> {
   const beforeMs = ports.clock.nowMs() - markKeptMs

@@ -63,8 +63,7 @@ async function talk(cx: Context, ports: TurnPorts, input: TurnInput): Promise<An
     const replay = await findReplayable(cx, idempotency.found.responseId)
     if (replay !== null) return body.stream === true ? streamFrom(cx, ports, { turn: replay, body }) : answer(replay)
     // An answer that invited a retry is not kept (the HTTP contract, §1): the request is made anew.
-    const scope = { organizationId: cx.principal.organizationId, ...idempotency }
-    await cx.store.idempotency.removeOld(scope, { beforeMs: cx.clock.nowMs() + 1 })
+    await idempotency.startOver()
   }
   const request = toTurnRequest(cx, body)
   const mark = idempotency === null ? null : { ...idempotency }

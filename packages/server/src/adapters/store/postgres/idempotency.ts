@@ -85,6 +85,12 @@ export function makeIdempotencyTable(sql: Sql): IdempotencyTable {
         values: [...scopeValues(scope), new Date(beforeMs)],
       })
     },
+    async removeOfRun(scope, runId) {
+      await sql.rows({
+        text: `DELETE FROM idempotency_keys WHERE ${scopeCondition} AND run_id = $5`,
+        values: [...scopeValues(scope), uuidOf(runId)],
+      })
+    },
     async purge({ beforeMs, limit }) {
       const rows = await sql.rows({
         text: `DELETE FROM idempotency_keys WHERE ctid IN (

@@ -49,13 +49,29 @@ export function estimateTokens(text: string): number {
   return Math.ceil(text.length / 4) + 4
 }
 
-/** Selects the messages of a call. `fits: false` only with the strategy `full`, which leaves nothing out. */
+/**
+ * Selects the messages of a call. `fits: false` only with the strategy `full`, which leaves nothing out. System texts of
+ * the request itself are no history: they are always kept.
+ */
 export function selectContext(history: History, policy: ContextPolicy, bounds: ContextBounds): Selection {
-  const { throughTurn, strategy } = policy
-  const messages =
+  const { throughTurn } = policy
+  const told =
     throughTurn === null
       ? history.messages
       : history.messages.filter(({ turn }) => turn <= throughTurn || turn === bounds.currentTurn)
+  const isOwnSystem = ({ turn, role }: HistoryMessage): boolean => turn === bounds.currentTurn && role === "system"
+  const own = told.filter(isOwnSystem)
+  if (own.length === 0) return selectMessages(told, policy, bounds)
+  const selection = selectMessages(
+    told.filter((message) => !isOwnSystem(message)),
+    policy,
+    { ...bounds, fixedTokens: bounds.fixedTokens + tokensOf(own) },
+  )
+  return selection.fits ? { ...selection, kept: [...own, ...selection.kept] } : selection
+}
+
+function selectMessages(messages: readonly HistoryMessage[], policy: ContextPolicy, bounds: ContextBounds): Selection {
+  const { strategy } = policy
   if (strategy === "off") return { fits: true, kept: [], leftOut: [] }
   const limited = limitMessages(messages, bounds.historyLimit)
   const windowTokens = smaller(bounds.windowTokens, policy.windowTokensMax)
@@ -65,6 +81,10 @@ export function selectContext(history: History, policy: ContextPolicy, bounds: C
   const room = Math.max(0, windowTokens - reserve)
   const kept = newestTurns(limited, strategy === "saver" ? Math.floor(room / 2) : room)
   return { fits: true, kept, leftOut: limited.slice(0, limited.length - kept.length) }
+}
+
+function tokensOf(messages: readonly HistoryMessage[]): number {
+  return messages.reduce((sum, { text }) => sum + estimateTokens(text), 0)
 }
 
 /** Where nobody said how long the answer may be, an eighth of the window is kept for it, at most 4,096 tokens (ours). */
@@ -78,7 +98,7 @@ function smaller(left: number | null, right: number | null): number | null {
 }
 
 function wholeOrNothing(messages: readonly HistoryMessage[], windowTokens: number, bounds: ContextBounds): Selection {
-  const tokens = messages.reduce((sum, { text }) => sum + estimateTokens(text), bounds.fixedTokens)
+  const tokens = bounds.fixedTokens + tokensOf(messages)
   return tokens > windowTokens ? { fits: false, tokens, windowTokens } : { fits: true, kept: messages, leftOut: [] }
 }
 

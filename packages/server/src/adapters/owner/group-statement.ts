@@ -64,6 +64,7 @@ taken AS (
   UPDATE threads t SET active_run = CASE WHEN v.status = 'running' THEN v.id END, turn = v.turn,
     message_count = t.message_count + v.said - COALESCE((SELECT cut.messages FROM cut WHERE cut.id = v.id), 0),
     last_message_at = v.at, updated_at = v.at, revision = t.revision + 1, pins = v.pins,
+    summary = CASE WHEN v.removes_turn IS NULL OR (t.summary::json ->> 'throughTurn')::int < v.removes_turn THEN t.summary END,
     assistant_id = v.assistant_id, workflow_id = v.pinned_workflow, workflow_version = v.pinned_version,
     plain = v.plain, workflow_tag = COALESCE(t.workflow_tag, v.workflow_tag),
     last_model_used = COALESCE(v.last_model, t.last_model_used)

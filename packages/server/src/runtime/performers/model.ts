@@ -9,8 +9,14 @@
  *
  * The first call of a run may begin before the run's start is committed (R5): what it gives is held until the commit.
  */
-import { estimateTokens, type Selection, type Summary, selectContext } from "@brevet/core/graph/conversation"
-import type { CallKey } from "@brevet/core/graph/events"
+import {
+  estimateTokens,
+  type History,
+  type Selection,
+  type Summary,
+  selectContext,
+} from "@brevet/core/graph/conversation"
+import type { CallKey, ContextPolicy } from "@brevet/core/graph/events"
 import type { Item } from "@brevet/core/graph/items"
 import { type FreddyLlmPlan, freddyOutputItem, prepareFreddyLlm } from "@brevet/core/graph/kinds/freddy-llm"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
@@ -120,19 +126,20 @@ async function selectConversation(work: Work, request: ConversationRequest): Pro
   const turn = work.segment.state.created?.turn ?? null
   if (turn === null) return none
   const { plan, isPrimary, model, settings } = request
-  const includes = plan.includeHistory ?? (isPrimary && turn.memory)
-  if (!includes || (isPrimary && !turn.memory)) return none
+  const includes = (plan.includeHistory ?? isPrimary) && (turn.memory || !isPrimary)
+  if (!includes && !isPrimary) return none
+  const policy: ContextPolicy = includes ? turn.context : { ...turn.context, strategy: "off" }
   const history = await work.segment.history()
   const described = work.workshop.models.find(model)
   const fixed = [settings.instructions ?? "", ...turn.systemTexts, plan.prompt]
-  const selection = selectContext(history, turn.context, {
+  const selection = selectContext(history, policy, {
     currentTurn: turn.number,
     windowTokens: described?.contextWindow ?? null,
     outputTokens: settings.maxOutputTokens ?? null,
     fixedTokens: fixed.reduce((sum, text) => sum + estimateTokens(text), 0),
     historyLimit: plan.historyLimit,
   })
-  if (selection.fits) return { ...selection, known: history.summary }
+  if (selection.fits) return { ...selection, known: usableSummary(history, policy) }
   throw new NodeFailure(
     "CONTEXT_TOO_LONG",
     "The conversation is too long for the model, and nothing may be left out.",
@@ -140,6 +147,12 @@ async function selectConversation(work: Work, request: ConversationRequest): Pro
       details: { tokens: selection.tokens, window_tokens: selection.windowTokens },
     },
   )
+}
+
+/** A summary that tells of turns which are not to be told is none. */
+function usableSummary({ summary }: History, { throughTurn }: ContextPolicy): Summary | null {
+  const tellsTooMuch = summary !== null && throughTurn !== null && summary.throughTurn > throughTurn
+  return tellsTooMuch ? null : summary
 }
 
 /** The summary that stands for the turns left out; made anew where there are new ones among them. Null where none are. */

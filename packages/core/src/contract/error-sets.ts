@@ -31,8 +31,14 @@ export function errorsOf(route: Route): ReadonlySet<ErrorCode> {
   if (route.method !== "GET") add("REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE", "VALIDATION_ERROR")
   if (Object.keys(route.query.shape).length > 0 || route.unknownQuery === "refuse") add("VALIDATION_ERROR")
   for (const parameter of Object.values(route.params)) add(missingOf(parameter))
+  if (takesIfMatch(route)) add("VERSION_CONFLICT")
   if (route.idempotency !== "none") add("IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED")
   return codes
+}
+
+/** True for calls that judge `If-Match`: those that change or remove something by its address. */
+export function takesIfMatch({ method }: Route): boolean {
+  return method === "PATCH" || method === "PUT" || method === "DELETE"
 }
 
 /** The code that says that what a placeholder of the path names is not there. */

@@ -11,6 +11,7 @@
  *
  * Everything about a route that can be worked out before a request is worked out when it is added.
  */
+import { takesIfMatch } from "@brevet/core/contract/error-sets"
 import type { Route } from "@brevet/core/contract/route"
 import { Refusal } from "@brevet/core/errors"
 import type { FastifyReply, FastifyRequest } from "fastify"
@@ -148,8 +149,11 @@ async function answerCall(made: Made, request: FastifyRequest, reply: FastifyRep
   const { route } = bound
   const query = reader.readQuery(request.query as RawQuery)
   const { sent, body } = reader.readBody(request.body as Buffer | undefined, request.headers["content-type"])
-  const ifRevision =
-    route.method === "GET" || route.method === "POST" ? undefined : readIfMatch(request.headers["if-match"])
+  const ifRevision = takesIfMatch(route) ? readIfMatch(request.headers["if-match"]) : undefined
+  if (ifRevision !== undefined && !route.errors.includes("VERSION_CONFLICT")) {
+    // What has no ETag can match none; doing it nevertheless would be what the caller wanted to prevent.
+    throw new Refusal("VERSION_CONFLICT", { systemMessage: "What this call changes has no ETag; leave If-Match out" })
+  }
   const { holder } = request
   const cx = holder === null ? publicContext(door.ports, request) : contextOf(made, request, holder)
   if (holder !== null) {

@@ -54,6 +54,11 @@ export interface TurnTable {
   purgeFailed(options: { readonly beforeMs: number }): Promise<void>
   /** When the run began to work; null where it has not, or is over. */
   findRunningSince(runId: Id<"run">): Promise<number | null>
-  /** The runs of a thread that are not over and whose turn is at least this one. */
-  listOpenRuns(threadId: Id<"thread">, fromTurn: number): Promise<readonly Id<"run">[]>
+  /** The runs of a thread that are not over and whose turn is at least this one, in the order of their turns. */
+  listOpenRuns(
+    threadId: Id<"thread">,
+    fromTurn: number,
+  ): Promise<readonly { readonly runId: Id<"run">; readonly turn: number }[]>
+  /** True where a living message of the thread stands before the place. */
+  hasMessageBefore(threadId: Id<"thread">, place: MessagePlace): Promise<boolean>
 }

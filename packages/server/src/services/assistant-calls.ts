@@ -61,6 +61,7 @@ async function begin(ports: Ports, turnPorts: TurnPorts, call: AssistantCall): P
     basis,
     pins,
     removes: null,
+    isFirst: basis === null || basis.messageCount === 0,
     replacesFailed: false,
     throughTurn: null,
     history: history.messages,

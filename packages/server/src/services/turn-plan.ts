@@ -28,6 +28,8 @@ export type TurnParts = {
   readonly basis: TurnBasis | null
   /** The place from which on messages are removed. */
   readonly removes: MessagePlace | null
+  /** No message of the thread stands before the turn. */
+  readonly isFirst: boolean
   readonly replacesFailed: boolean
   /** Turns after this one are left out of the context. */
   readonly throughTurn: number | null
@@ -65,7 +67,7 @@ export type PlannedTurn = {
 /** Makes the run. */
 export function planTurn(parts: TurnParts, occasion: TurnOccasion): PlannedTurn {
   const { basis, request, subject, graph } = parts
-  const said = saidNow(request, basis)
+  const said = saidNow(parts)
   const threadId = basis?.threadId ?? occasion.ids.next("thread")
   const responseId = occasion.ids.next("response")
   const number = (basis?.turn ?? 0) + 1
@@ -134,8 +136,8 @@ type SaidNow = { readonly stored: readonly TurnMessage[]; readonly systemTexts: 
  * What of the request is new. In a new thread all of it; in one with messages what comes after the request's last answer
  * (what is before it is known), and system texts count for this turn alone.
  */
-function saidNow({ inputs }: TurnRequest, basis: TurnBasis | null): SaidNow {
-  if (basis === null || basis.messageCount === 0) return { stored: inputs, systemTexts: [] }
+function saidNow({ request: { inputs }, isFirst }: TurnParts): SaidNow {
+  if (isFirst) return { stored: inputs, systemTexts: [] }
   const fresh = inputs.slice(inputs.findLastIndex(({ role }) => role === "assistant") + 1)
   return {
     stored: fresh.filter(({ role }) => role !== "system"),

@@ -28,6 +28,7 @@ import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
 import { seedOf } from "./executions.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
 import { fixVersions, parsePins } from "./turn-pins.ts"
+import { atTheEnd, endRemoved, type FoundPlace, findPlace, removesMessages } from "./turn-place.ts"
 import { type PlannedTurn, planTurn } from "./turn-plan.ts"
 import type { TurnRequest } from "./turn-request.ts"
 import { findSubject, type TurnSubject } from "./turn-subject.ts"
@@ -74,18 +75,18 @@ const interruptMs = 2_000
  */
 export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): Promise<TurnUnderWay> {
   let at = { cx, standing: call.standing }
-  let failed: FailedTurn | null = null
+  let named: FoundPlace | null = null
+  // What a request removed when it was made first is not there to be named again.
+  let failed = removesMessages(call.request.place) ? await findFailed(cx, call) : null
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const looked = await look(at.cx, ports, { call, generation: at.standing.generation, failed })
-    const begun = isBusy(looked.basis) ? await beginBusy(at.cx, looked) : await beginFree(at.cx, call, looked)
+    const looked: Looked = await look(at.cx, ports, { call, generation: at.standing.generation, failed, named })
+    named = looked.ground.named
+    const begun = isBusy(looked.ground.basis) ? await beginBusy(at.cx, looked) : await beginFree(at.cx, call, looked)
     if (begun !== null) return begun
     // The same request may have been served meanwhile, by its key or as the retry of one that failed.
     const replay = call.idempotency === null ? null : await findReplay(at.cx, call.idempotency)
     if (replay !== null) return replay
-    const { organizationId } = at.cx.principal
-    const { digest } = call.request
-    const atMs = at.cx.clock.nowMs()
-    failed = digest === null ? null : await at.cx.store.turns.findFailed(organizationId, digest, { atMs })
+    failed = await findFailed(at.cx, call)
     at = await at.standing.renew()
   }
   throw new Refusal("THREAD_BUSY", { systemMessage: "The thread changed again and again while the turn was started" })
@@ -98,28 +99,39 @@ export function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
 
 type FailedTurn = { readonly threadId: Id<"thread">; readonly turn: number }
 
+/** The turn that failed a moment ago on the same request. */
+async function findFailed({ store, clock, principal }: Context, { request }: TurnCall): Promise<FailedTurn | null> {
+  const { digest } = request
+  return digest === null ? null : store.turns.findFailed(principal.organizationId, digest, { atMs: clock.nowMs() })
+}
+
 type Looked = {
-  readonly basis: TurnBasis | null
+  readonly ground: Ground
   readonly subject: TurnSubject
   readonly graph: Graph
   readonly planned: PlannedTurn
 }
 
-type Looking = { readonly call: TurnCall; readonly generation: number; readonly failed: FailedTurn | null }
+type Looking = {
+  readonly call: TurnCall
+  readonly generation: number
+  readonly failed: FailedTurn | null
+  /** The place that the request names, where it was found before: what it names may be gone by now. */
+  readonly named: FoundPlace | null
+}
 
-async function look(cx: Context, ports: TurnPorts, { call, generation, failed }: Looking): Promise<Looked> {
+async function look(cx: Context, ports: TurnPorts, looking: Looking): Promise<Looked> {
+  const { call, generation, failed } = looking
   const { request } = call
   const { organizationId, userId } = cx.principal
   const scope = { organizationId, generation }
-  const replaced = failed === null ? null : await cx.store.turns.findBasis(organizationId, failed.threadId)
-  // Where the conversation has gone on since, the failed turn stays where it is.
-  const replaces = failed !== null && replaced !== null && replaced.turn === failed.turn
-  const basis = replaces ? replaced : await requireBasis(cx, request.threadId)
-  const place = await findPlace(cx, request, basis)
-  const removes = replaces ? { turn: failed.turn, ordinal: 0 } : place.removes
-  const [subject, history] = await Promise.all([
+  const ground = await findGround(cx, looking)
+  const { basis, place } = ground
+  const { removes } = place
+  const [subject, history, isFirst] = await Promise.all([
     findSubject(ports.facts, scope, { assistantId: request.assistantId, basis }),
     readHistory(cx, basis, removes),
+    isFirstTurn(cx, basis, removes),
   ])
   const graph = await ports.graphs.load(subject.workflow?.id ?? null, subject.workflow?.version ?? null)
   const runId = cx.ids.next("run")
@@ -132,6 +144,7 @@ async function look(cx: Context, ports: TurnPorts, { call, generation, failed }:
     graph,
     basis,
     removes,
+    isFirst,
     replacesFailed: failed !== null,
     throughTurn: place.throughTurn,
     pins: pins === null ? null : JSON.stringify(pins),
@@ -152,7 +165,31 @@ async function look(cx: Context, ports: TurnPorts, { call, generation, failed }:
     runId,
   })
   await requireModel(cx, planned)
-  return { basis, subject, graph, planned }
+  return { ground, subject, graph, planned }
+}
+
+/** The thread as it is, where the turn is to stand in it, and the place that the request names, if it was looked for. */
+type Ground = { readonly basis: TurnBasis | null; readonly place: FoundPlace; readonly named: FoundPlace | null }
+
+async function findGround(cx: Context, { call, failed, named: known }: Looking): Promise<Ground> {
+  const { request } = call
+  const { organizationId } = cx.principal
+  const replaced = failed === null ? null : await cx.store.turns.findBasis(organizationId, failed.threadId)
+  // Where the conversation has gone on since, the failed turn stays where it is.
+  if (failed !== null && replaced !== null && replaced.turn === failed.turn) {
+    // What the failed one removed stays removed.
+    const { throughTurn } = removesMessages(request.place) ? atTheEnd : await findPlace(cx, request, replaced)
+    return { basis: replaced, place: { removes: { turn: failed.turn, ordinal: 0 }, throughTurn }, named: known }
+  }
+  const basis = await requireBasis(cx, request.threadId)
+  const named = known ?? (await findPlace(cx, request, basis))
+  return { basis, place: named, named }
+}
+
+/** True where no message of the thread stands before the turn. */
+async function isFirstTurn(cx: Context, basis: TurnBasis | null, removes: MessagePlace | null): Promise<boolean> {
+  if (basis === null || basis.messageCount === 0) return true
+  return removes !== null && !(await cx.store.turns.hasMessageBefore(basis.threadId, removes))
 }
 
 async function requireBasis(cx: Context, threadId: string | null): Promise<TurnBasis | null> {
@@ -163,36 +200,8 @@ async function requireBasis(cx: Context, threadId: string | null): Promise<TurnB
   return basis
 }
 
-type FoundPlace = { readonly removes: MessagePlace | null; readonly throughTurn: number | null }
-
-/** Where the turn stands. Runs of turns that it removes are ended first. Throws MESSAGE_NOT_FOUND, RESPONSE_NOT_FOUND. */
-async function findPlace(cx: Context, { place }: TurnRequest, basis: TurnBasis | null): Promise<FoundPlace> {
-  if (place === null || basis === null) return { removes: null, throughTurn: null }
-  if ("contextThrough" in place) {
-    const response = isId("response", place.contextThrough)
-      ? await cx.store.turns.findResponse(cx.principal.organizationId, place.contextThrough)
-      : null
-    if (response?.threadId !== basis.threadId) throw new Refusal("RESPONSE_NOT_FOUND")
-    return { removes: null, throughTurn: response.turn }
-  }
-  const messageId = "edits" in place ? place.edits : place.follows
-  const found = isId("message", messageId) ? await cx.store.turns.findMessage(basis.threadId, messageId) : null
-  if (found === null) throw new Refusal("MESSAGE_NOT_FOUND", { details: { message_id: messageId } })
-  const removes = "edits" in place ? found : { turn: found.turn, ordinal: found.ordinal + 1 }
-  await endRemoved(cx, basis, removes)
-  return { removes, throughTurn: null }
-}
-
-/** A turn that loses a message is over; one of which nothing but its answer is removed has ended by itself or ends now. */
-async function endRemoved(cx: Context, basis: TurnBasis, removes: MessagePlace): Promise<void> {
-  if (!isBusy(basis)) return
-  for (const runId of await cx.store.turns.listOpenRuns(basis.threadId, removes.turn)) {
-    await endRun(cx, runId, "TURN_REMOVED")
-  }
-}
-
-async function endRun(cx: Context, runId: Id<"run">, cause: "TURN_REMOVED" | "RUN_INTERRUPTED"): Promise<void> {
-  const marked = await cx.store.runs.markCancelled({ runId }, cause)
+async function interrupt(cx: Context, runId: Id<"run">): Promise<void> {
+  const marked = await cx.store.runs.markCancelled({ runId }, "RUN_INTERRUPTED")
   cx.runs.endMarked(marked)
   await cx.runs.waitForEnd(runId, { waitMs: interruptMs })
 }
@@ -235,11 +244,13 @@ async function beginFree(
  * A turn runs in the thread: what happens is the assistant's `concurrency_policy`. Null: the thread has changed, or is
  * about to. Throws THREAD_BUSY.
  */
-async function beginBusy(cx: Context, { planned, subject, basis }: Looked): Promise<TurnUnderWay | null> {
+async function beginBusy(cx: Context, { planned, subject, ground }: Looked): Promise<TurnUnderWay | null> {
+  const { basis, place } = ground
+  if (basis !== null && place.removes !== null && (await endRemoved(cx, basis, place.removes))) return null
   const policy = subject.assistant?.policy.concurrencyPolicy ?? "queue"
   if (policy === "reject") throw busyRefusal(planned)
   if (policy === "interrupt") {
-    if (basis !== null && basis.activeRun !== null) await endRun(cx, basis.activeRun, "RUN_INTERRUPTED")
+    if (basis !== null && basis.activeRun !== null) await interrupt(cx, basis.activeRun)
     return null
   }
   const outcome = await cx.runs.enqueue(planned.run, { queuedMax })

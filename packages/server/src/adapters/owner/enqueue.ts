@@ -98,6 +98,7 @@ async function store(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<vo
       values: [uuidOf(start.responseId), uuidOf(start.organizationId), runId, append.first],
     })
   }
+  const removed = thread.removes === null ? 0 : await removeMessages(sql, thread, at)
   for (const message of append.messages) {
     await sql.rows({
       text: `INSERT INTO messages (thread_id, turn, ordinal, id, run_id, role, content, metadata, created_at)
@@ -118,6 +119,16 @@ async function store(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<vo
   await sql.rows({
     text: `UPDATE threads SET queued = queued + 1, turn = $2, message_count = message_count + $3, last_message_at = $4,
              updated_at = $4, revision = revision + 1 WHERE id = $1`,
-    values: [uuidOf(thread.id), append.turn, append.messages.length, at],
+    values: [uuidOf(thread.id), append.turn, append.messages.length - removed, at],
   })
+}
+
+/** An edit behind a turn that runs: gives how many messages it removed. A summary never reaches as far as a turn under way. */
+async function removeMessages(sql: Sql, { id, removes }: ThreadWrite, at: string): Promise<number> {
+  const rows = await sql.rows({
+    text: `UPDATE messages SET deleted_at = $4 WHERE thread_id = $1 AND deleted_at IS NULL AND (turn, ordinal) >= ($2, $3)
+           RETURNING 1`,
+    values: [uuidOf(id), removes?.turn, removes?.ordinal, at],
+  })
+  return rows.length
 }

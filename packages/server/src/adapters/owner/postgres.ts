@@ -97,7 +97,13 @@ async function claimDue(sql: Sql, processId: string, limit: number): Promise<Cla
   return rows.map(claimed)
 }
 
-/** Runs that wait in a thread behind others, and are not due yet: taken out of the queue (E11). */
+/** Causes of an end that takes the turn's messages away. */
+const withdrawing = ["TURN_REMOVED", "TURN_WITHDRAWN"]
+
+/**
+ * Runs that wait in a thread behind others, and are not due yet: taken out of the queue (E11). A turn that is withdrawn
+ * loses its messages here, since its end frees no thread and would not count them.
+ */
 async function claimQueued(sql: Sql, processId: string, ids: readonly Id<"run">[]): Promise<ClaimedRun[]> {
   const rows = await sql.rows<ClaimedRow>({
     text: `WITH taken AS (
@@ -105,11 +111,17 @@ async function claimQueued(sql: Sql, processId: string, ids: readonly Id<"run">[
                held = true WHERE id = ANY($2) AND status = 'queued' AND due_at IS NULL
                AND EXISTS (SELECT FROM processes WHERE processes.id = $1 AND dead_at IS NULL)
              RETURNING ${claimedColumns}),
+           removed AS (
+             UPDATE messages m SET deleted_at = now() FROM taken
+             WHERE taken.cancel_mark = ANY($3) AND m.thread_id = taken.thread_id AND m.turn = taken.turn
+               AND m.deleted_at IS NULL RETURNING m.thread_id),
            counted AS (SELECT thread_id, count(*) AS runs FROM taken GROUP BY thread_id),
-           left_queue AS (UPDATE threads t SET queued = GREATEST(0, t.queued - counted.runs)
+           left_queue AS (
+             UPDATE threads t SET queued = GREATEST(0, t.queued - counted.runs), message_count = t.message_count
+               - (SELECT count(*) FROM removed WHERE removed.thread_id = t.id)
              FROM counted WHERE t.id = counted.thread_id)
            SELECT * FROM taken`,
-    values: [processId, ids.map(uuidOf)],
+    values: [processId, ids.map(uuidOf), withdrawing],
   })
   return rows.map(claimed)
 }

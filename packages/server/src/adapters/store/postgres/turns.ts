@@ -84,11 +84,18 @@ export function makeTurnTable(sql: Sql): TurnTable {
       return row?.started_at ?? null
     },
     async listOpenRuns(threadId, fromTurn) {
-      const rows = await sql.rows<{ id: string }>({
-        text: "SELECT id FROM runs WHERE thread_id = $1 AND turn >= $2 AND finished_at IS NULL",
+      const rows = await sql.rows<{ id: string; turn: number }>({
+        text: "SELECT id, turn FROM runs WHERE thread_id = $1 AND turn >= $2 AND finished_at IS NULL ORDER BY turn",
         values: [uuidOf(threadId), fromTurn],
       })
-      return rows.map((row) => idFrom("run", row.id))
+      return rows.map((row) => ({ runId: idFrom("run", row.id), turn: row.turn }))
+    },
+    async hasMessageBefore(threadId, { turn, ordinal }) {
+      const row = await sql.first({
+        text: `SELECT 1 FROM messages WHERE thread_id = $1 AND deleted_at IS NULL AND (turn, ordinal) < ($2, $3) LIMIT 1`,
+        values: [uuidOf(threadId), turn, ordinal],
+      })
+      return row !== null
     },
   }
 }

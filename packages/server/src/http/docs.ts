@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
 import { getOpenApiRoute } from "@brevet/core/contract/docs"
 import { makeOpenApi } from "@brevet/core/contract/openapi"
 import type { Route } from "@brevet/core/contract/route"
@@ -36,7 +37,8 @@ export function makeDocs(
 ): { readonly route: BoundRoute; readonly pages: readonly Page[] } {
   let document: JsonObject | null = null
   const base = (): string => new URL(facts.publicUrl()).pathname.replace(/\/$/, "")
-  const resolve = createRequire(import.meta.url).resolve
+  const require = createRequire(import.meta.url)
+  const folder = join(dirname(require.resolve("@fastify/swagger-ui/package.json")), "static")
   return {
     route: bind(getOpenApiRoute, async () => {
       document ??= makeOpenApi(routes, { version: facts.version, serverUrl: facts.publicUrl() })
@@ -49,7 +51,7 @@ export function makeDocs(
         ({ name, contentType }): Page => ({
           path: `/docs/${name}`,
           contentType,
-          load: () => readFile(resolve(`@fastify/swagger-ui/static/${name}`)),
+          load: () => readFile(join(folder, name)),
           maxAgeSeconds: filesMaxAgeSeconds,
         }),
       ),

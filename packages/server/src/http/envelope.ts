@@ -25,7 +25,7 @@ const frameworkCodes: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** What is thrown as a refusal; null for a bug. */
-export function toRefusal(error: unknown, request: FastifyRequest): Refusal | null {
+function toRefusal(error: unknown, request: FastifyRequest): Refusal | null {
   if (error instanceof Refusal) return error
   const code = typeof error === "object" && error !== null && "code" in error ? error.code : undefined
   if (typeof code !== "string") return null

@@ -42,11 +42,9 @@ export interface Keyring {
   authenticate(texts: readonly string[]): Promise<Holder>
   /** The same from memory for the first text; null where it has to be asked for. */
   recall(texts: readonly string[]): Holder | null
-  /** To be called when a key was changed or removed: it is asked for again. */
-  forget(keyId: Id<"apiKey">): void
   /**
-   * To be called when this process has changed something of an organization: what is remembered of its keys names an older
-   * generation, under which a turn would begin in vain.
+   * To be called when this process has changed something of an organization: a key of it may be another now, and what is
+   * remembered of the others names an older generation, under which a turn would begin in vain.
    */
   forgetOrganization(organizationId: Id<"organization">): void
   /** Resolves when all uses that were noted so far are written. */
@@ -62,39 +60,13 @@ type Known = {
 
 /** A keyring over the store. */
 export function makeKeyring(ports: Pick<Ports, "store" | "clock" | "log">): Keyring {
-  const known = new Map<string, Known>()
+  const memory = makeMemory(ports)
   const uses = makeUses(ports)
-  let forgotten = 0
-
-  const lookUp = async (mark: string): Promise<KeyHolder | null> => {
-    const hash = hashBytes(mark)
-    const forgottenBefore = forgotten
-    const key = await ports.store.keys.findByHash(hash)
-    known.delete(mark)
-    if (key === null || !timingSafeEqual(key.hash, hash)) return null
-    // A key that was changed while it was read may have been read as it was before.
-    if (forgotten !== forgottenBefore) return key
-    known.set(mark, { key, holder: holderOf(key), checkedAtMs: ports.clock.nowMs(), refreshing: false })
-    for (const oldest of known.keys()) {
-      if (known.size <= rememberedMax) break
-      known.delete(oldest)
-    }
-    return key
-  }
-
-  const refresh = (mark: string, entry: Known): void => {
-    entry.refreshing = true
-    lookUp(mark).catch((error: unknown) => {
-      entry.refreshing = false
-      ports.log.warn({ err: error }, "key-refresh-failed")
-    })
-  }
-
   return {
     async authenticate(texts) {
       let reason: Refusal | null = null
       for (const text of texts) {
-        const key = await lookUp(hashKeyText(text))
+        const key = await memory.lookUp(hashKeyText(text))
         if (key === null) continue
         const nowMs = ports.clock.nowMs()
         const refusal = refusalOf(key, nowMs)
@@ -108,28 +80,63 @@ export function makeKeyring(ports: Pick<Ports, "store" | "clock" | "log">): Keyr
     },
     recall(texts) {
       const [first] = texts
-      if (first === undefined) return null
-      const mark = hashKeyText(first)
-      const entry = known.get(mark)
-      if (entry === undefined) return null
+      const entry = first === undefined ? null : memory.find(hashKeyText(first))
+      if (entry === null) return null
       const nowMs = ports.clock.nowMs()
-      const ageMs = nowMs - entry.checkedAtMs
-      if (ageMs >= trustedMs || refusalOf(entry.key, nowMs) !== null) return null
-      if (ageMs >= freshMs && !entry.refreshing) refresh(mark, entry)
+      if (refusalOf(entry.key, nowMs) !== null) return null
       uses.note(entry.key, nowMs)
       return entry.holder
     },
-    forget(keyId) {
-      forgotten += 1
-      for (const [mark, entry] of known) if (entry.key.id === keyId) known.delete(mark)
-    },
-    forgetOrganization(organizationId) {
-      forgotten += 1
-      for (const [mark, { holder }] of known) {
-        if (holder.principal.organizationId === organizationId) known.delete(mark)
-      }
-    },
+    forgetOrganization: memory.forgetOrganization,
     settle: uses.settle,
+  }
+}
+
+/** The keys that were looked up, by the hash of their text. */
+function makeMemory({ store, clock, log }: Pick<Ports, "store" | "clock" | "log">) {
+  const known = new Map<string, Known>()
+  let forgotten = 0
+
+  const lookUp = async (mark: string): Promise<KeyHolder | null> => {
+    const hash = hashBytes(mark)
+    const forgottenBefore = forgotten
+    const key = await store.keys.findByHash(hash)
+    known.delete(mark)
+    if (key === null || !timingSafeEqual(key.hash, hash)) return null
+    // A key that was changed while it was read may have been read as it was before.
+    if (forgotten !== forgottenBefore) return key
+    known.set(mark, { key, holder: holderOf(key), checkedAtMs: clock.nowMs(), refreshing: false })
+    for (const oldest of known.keys()) {
+      if (known.size <= rememberedMax) break
+      known.delete(oldest)
+    }
+    return key
+  }
+
+  const refresh = (mark: string, entry: Known): void => {
+    entry.refreshing = true
+    lookUp(mark).catch((error: unknown) => {
+      entry.refreshing = false
+      log.warn({ err: error }, "key-refresh-failed")
+    })
+  }
+
+  return {
+    /** Asks the store, and remembers what it says. */
+    lookUp,
+    /** What is remembered and young enough; what is no longer fresh is looked up again behind the request. */
+    find(mark: string): Known | null {
+      const entry = known.get(mark)
+      if (entry === undefined) return null
+      const ageMs = clock.nowMs() - entry.checkedAtMs
+      if (ageMs >= trustedMs) return null
+      if (ageMs >= freshMs && !entry.refreshing) refresh(mark, entry)
+      return entry
+    },
+    forgetOrganization(organizationId: Id<"organization">): void {
+      forgotten += 1
+      for (const [mark, { key }] of known) if (key.organizationId === organizationId) known.delete(mark)
+    },
   }
 }
 

@@ -64,7 +64,7 @@ export type TestAppOptions = Partial<Omit<AppOptions, "routes" | "ports" | "sett
 }
 
 /** Makes a key of a context's owner and gives its text. */
-export async function makeTestKey(cx: Context, scopes: readonly Scope[] = ["*"]): Promise<string> {
+async function makeTestKey(cx: Context, scopes: readonly Scope[] = ["*"]): Promise<string> {
   const body = keyCreateBody.parse({ key_name: "Test key", scopes: [...scopes] })
   return (await createKey(cx, cx.principal.organizationId, body)).text
 }

@@ -11,7 +11,7 @@ type Handle = (cx: Context, input: CallInput<Route>) => Promise<Answer>
 const anything = z.looseObject({})
 
 /** Shows the inputs as they came out of the door. */
-export const showInput: Handle = async (cx, input) => ({
+const showInput: Handle = async (cx, input) => ({
   status: 200,
   body: {
     params: input.params,
@@ -110,7 +110,7 @@ export const probeStream = route({
 })
 
 /** Takes any path text: `GET /v1/text-probe/{name}`. */
-export const probeText = route({
+const probeText = route({
   ...probeGet,
   id: "probeText",
   path: "/v1/text-probe/{name}",

@@ -24,13 +24,12 @@ const actionMessages: Readonly<Record<KeyAction, string>> = {
   unpause: "API key unpaused",
 }
 
-/** API keys. The keyring is told of every change, so that a revoked key is refused here at once. */
-export function makeKeyRoutes(keyring: Pick<Keyring, "forget" | "settle">) {
+/** API keys. The keyring writes down when they were used last. */
+export function makeKeyRoutes(keyring: Pick<Keyring, "settle">) {
   const bindAction = (action: KeyAction) =>
     bind(keyActionRoutes[action], async (cx, { params }) => {
       const { organization_id: organizationId, key_id: keyId } = params
       const key = await switchKey(cx, { organizationId, keyId }, action)
-      keyring.forget(keyId)
       return { status: 200, body: { success: true, message: actionMessages[action], key: presentKey(key) } }
     })
   return [
@@ -63,20 +62,17 @@ export function makeKeyRoutes(keyring: Pick<Keyring, "forget" | "settle">) {
     bind(updateKeyRoute, async (cx, { params, body, ifRevision }) => {
       const { organization_id: organizationId, key_id: keyId } = params
       const key = await updateKey(cx, { organizationId, keyId, ifRevision }, body)
-      keyring.forget(keyId)
       return answer(key)
     }),
     bind(deleteKeyRoute, async (cx, { params, ifRevision }) => {
       const { organization_id: organizationId, key_id: keyId } = params
       const key = await deleteKey(cx, { organizationId, keyId, ifRevision })
-      keyring.forget(keyId)
       return { status: 200, body: { success: true, message: "API key deleted", key: presentKey(key) } }
     }),
     ...(["activate", "deactivate", "pause", "unpause"] as const).map(bindAction),
     bind(rotateKeyRoute, async (cx, { params }) => {
       const { organization_id: organizationId, key_id: keyId } = params
       const { key, text } = await rotateKey(cx, { organizationId, keyId })
-      keyring.forget(keyId)
       return {
         status: 200,
         body: {

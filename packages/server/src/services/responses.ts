@@ -1,6 +1,6 @@
 /** Answers of turns read again, and the cancelling of the turn that runs (the HTTP contract, §5 "read", "cancel"). */
 import type { ModelResponseView } from "@brevet/core/contract/model-response"
-import { Refusal } from "@brevet/core/errors"
+import { type CauseCode, Refusal } from "@brevet/core/errors"
 import type { Id } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { ResponseRecord } from "../ports/turn-table.ts"
@@ -9,6 +9,9 @@ import type { ResponseRecord } from "../ports/turn-table.ts"
 const quickEditMs = 5_000
 /** How long the answer of a cancelling waits for the turn's end (milliseconds; E11). */
 const cancelWaitMs = 10_000
+
+/** Causes that take a turn's messages away. */
+const withdrawing: readonly CauseCode[] = ["TURN_WITHDRAWN", "TURN_REMOVED"]
 
 /** The response's record. Throws RESPONSE_NOT_FOUND. */
 export async function getResponse(cx: Context, responseId: Id<"response">): Promise<ResponseRecord> {
@@ -39,19 +42,21 @@ export async function cancelTurn(cx: Context, threadId: Id<"thread">): Promise<C
   const basis = await cx.store.turns.findBasis(cx.principal.organizationId, threadId)
   if (basis === null) throw new Refusal("THREAD_NOT_FOUND")
   const runId = basis.activeRun
-  const sinceMs = runId === null ? null : await cx.store.turns.findRunningSince(runId)
-  if (runId === null || sinceMs === null) throw noActiveTurn(threadId)
-  const elapsedMs = Math.max(0, cx.clock.nowMs() - sinceMs)
-  const mode = elapsedMs < quickEditMs ? "quick_edit" : "keep_partial"
-  const marked = await cx.store.runs.markCancelled(
-    { runId },
-    mode === "quick_edit" ? "TURN_WITHDRAWN" : "RUN_CANCELLED",
-  )
+  if (runId === null) throw noActiveTurn(threadId)
+  const nowMs = cx.clock.nowMs()
+  // A turn whose time has come and that has not begun yet is as young as can be.
+  const elapsedMs = Math.max(0, nowMs - ((await cx.store.turns.findRunningSince(runId)) ?? nowMs))
+  const cause = elapsedMs < quickEditMs ? "TURN_WITHDRAWN" : "RUN_CANCELLED"
+  const marked = await cx.store.runs.markCancelled({ runId }, cause)
+  if (marked.length === 0) throw noActiveTurn(threadId)
   cx.runs.endMarked(marked)
   const ended = await cx.runs.waitForEnd(runId, { waitMs: cancelWaitMs })
   // It ended by itself before the mark was seen: its answer stands, and there was nothing left to cancel.
   if (ended !== null && ended.status !== "cancelled") throw noActiveTurn(threadId)
-  return { mode, elapsedMs, partialSaved: ended !== null && ended.result.messageId !== null }
+  // Of several who end a turn the first says how.
+  const isWithdrawn = withdrawing.includes(ended?.result.cancelCause ?? cause)
+  const partialSaved = ended !== null && ended.result.messageId !== null
+  return { mode: isWithdrawn ? "quick_edit" : "keep_partial", elapsedMs, partialSaved }
 }
 
 function noActiveTurn(threadId: Id<"thread">): Refusal {

@@ -23,7 +23,7 @@ import { type Id, isId } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
-import type { EndedRun, Listener } from "../ports/runs.ts"
+import type { EndedRun, Listener, StartOptions } from "../ports/runs.ts"
 import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
 import { seedOf } from "./executions.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
@@ -81,7 +81,11 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const looked: Looked = await look(at.cx, ports, { call, generation: at.standing.generation, failed, named })
     named = looked.ground.named
-    const begun = isBusy(looked.ground.basis) ? await beginBusy(at.cx, looked) : await beginFree(at.cx, call, looked)
+    // Where others begin as well, the model is called only once the turn is stored, so that no call is made in vain again.
+    const commit = attempt === 0 ? "effect" : "first"
+    const begun = isBusy(looked.ground.basis)
+      ? await beginBusy(at.cx, looked)
+      : await beginFree(at.cx, { call, commit }, looked)
     if (begun !== null) return begun
     // The same request may have been served meanwhile, by its key or as the retry of one that failed.
     const replay = call.idempotency === null ? null : await findReplay(at.cx, call.idempotency)
@@ -228,12 +232,12 @@ function isBusy(basis: TurnBasis | null): boolean {
 /** Starts the turn in a thread in which none runs. Null: what it was made of has changed. */
 async function beginFree(
   cx: Context,
-  call: TurnCall,
+  { call, commit }: { readonly call: TurnCall; readonly commit: StartOptions["commit"] },
   { planned, subject, graph }: Looked,
 ): Promise<TurnUnderWay | null> {
   const ids = idsOf(planned, subject)
   const listener = call.listen?.(ids, graph)
-  const options = { commit: "effect", ...(listener === undefined ? {} : { listener }) } as const
+  const options = { commit, ...(listener === undefined ? {} : { listener }) }
   const underWay = await cx.runs.start(planned.run, options)
   if (underWay === null) return null
   const ended = async () => (await underWay.ended) ?? (await waitForEnd(cx, ids.runId))

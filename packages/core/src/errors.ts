@@ -71,7 +71,7 @@ export const errorCatalogue = {
   ),
   API_KEY_EXPIRED: row(401, "This API key has expired.", "The key's expires_at has passed"),
   API_KEY_PAUSED: row(401, "This API key is paused.", "The key was paused; unpause it"),
-  API_KEY_DEACTIVATED: row(401, "This API key is deactivated.", "The key was deactivated, rotated or deleted"),
+  API_KEY_DEACTIVATED: row(401, "This API key is deactivated.", "The key was deactivated; activate it"),
 
   INSUFFICIENT_PERMISSIONS: row(
     403,

@@ -5,8 +5,8 @@
  *     output 1 ──> M input 0 ─┐
  *                  M input 1 ─┴─> M       collected until every connected input was delivered to
  */
-import type { Connection, Graph, GraphNode } from "./graph.ts"
-import { leadsTo } from "./reach.ts"
+import type { Graph, GraphNode } from "./graph.ts"
+import { reachOf } from "./reach.ts"
 import type { Collecting, Execution, Pending, RunState, Source, Stack } from "./run-state.ts"
 
 /** Hands the outputs of an execution to the nodes behind it (P3, P4, P5). */
@@ -24,7 +24,7 @@ export function deliver(graph: Graph, state: RunState, execution: Execution): Ru
       continue
     }
     if (count === 0 && connection.input === 0) continue
-    const collected = collect(collecting, connection, source, inputs)
+    const collected = collect(collecting, { node: connection.to, input: connection.input, inputs }, source)
     collecting = collected.collecting
     if (collected.complete !== null) arrivals.push({ pending: collected.complete, node: target })
   }
@@ -40,19 +40,20 @@ function connectedInputs(graph: Graph, ordinal: number): number {
 
 type Collected = { collecting: readonly Collecting[]; complete: Pending | null }
 
-function collect(collecting: readonly Collecting[], connection: Connection, source: Source, inputs: number): Collected {
-  const place = collecting.findIndex(
-    (entry) => entry.node === connection.to && entry.sources[connection.input] === undefined,
-  )
+/** An input of a node that counts so many. */
+type Inlet = { readonly node: number; readonly input: number; readonly inputs: number }
+
+function collect(collecting: readonly Collecting[], { node, input, inputs }: Inlet, source: Source): Collected {
+  const place = collecting.findIndex((entry) => entry.node === node && entry.sources[input] === undefined)
   const before = collecting[place]?.sources ?? new Array<undefined>(inputs).fill(undefined)
-  const sources = before.map((known, input) => (input === connection.input ? source : known))
+  const sources = before.map((known, index) => (index === input ? source : known))
   if (sources.every((known) => known !== undefined)) {
     return {
       collecting: place < 0 ? collecting : collecting.filter((_, index) => index !== place),
-      complete: { node: connection.to, sources, attempt: 1 },
+      complete: { node, sources, attempt: 1 },
     }
   }
-  const entry: Collecting = { node: connection.to, sources }
+  const entry: Collecting = { node, sources }
   const rest = place < 0 ? [...collecting, entry] : collecting.map((known, index) => (index === place ? entry : known))
   return { collecting: rest, complete: null }
 }
@@ -68,17 +69,27 @@ function pushAll(ready: Stack, arrivals: { pending: Pending; node: GraphNode }[]
   return stack
 }
 
-/** P4: the first by position among those that no other waiting node leads to; among equals the one that came first. */
-export function chooseCollecting(graph: Graph, collecting: readonly Collecting[]): Collecting {
-  const free = collecting.filter(
-    (entry) => !collecting.some((other) => other.node !== entry.node && leadsTo(graph, other.node, entry.node)),
-  )
-  const candidates = free.length > 0 ? free : collecting
-  return candidates.reduce((best, entry) => {
-    const a = graph.nodes[best.node]?.position ?? { x: 0, y: 0 }
-    const b = graph.nodes[entry.node]?.position ?? { x: 0, y: 0 }
-    return b.y < a.y || (b.y === a.y && b.x < a.x) ? entry : best
-  })
+/**
+ * P4: the first by position among those that no other waiting node leads to (where they all lead to one another, among
+ * all); among equals the one that came first. Null where none waits.
+ */
+export function chooseCollecting(graph: Graph, collecting: readonly Collecting[]): Collecting | null {
+  const nodes = [...new Set(collecting.map(({ node }) => node))]
+  const reaches = nodes.map((node) => ({ node, reach: reachOf(graph, node) }))
+  const free = new Set(nodes.filter((node) => !reaches.some((other) => other.node !== node && other.reach[node] === 1)))
+  let best: Collecting | null = null
+  for (const entry of collecting) {
+    if (free.size > 0 && !free.has(entry.node)) continue
+    if (best === null || isBefore(graph.nodes[entry.node], graph.nodes[best.node])) best = entry
+  }
+  return best
+}
+
+/** Higher on the canvas, or as high and further left. */
+function isBefore(node: GraphNode | undefined, other: GraphNode | undefined): boolean {
+  const a = node?.position ?? { x: 0, y: 0 }
+  const b = other?.position ?? { x: 0, y: 0 }
+  return a.y < b.y || (a.y === b.y && a.x < b.x)
 }
 
 /** One more on top. */

@@ -30,17 +30,7 @@ import type { ExecutionKey, Failure, RunEvent } from "./events.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
 import { narrate } from "./narration.ts"
-import {
-  append,
-  at,
-  type Current,
-  type Execution,
-  emptyLog,
-  inputsOf,
-  type Pending,
-  type RunState,
-  runsOf,
-} from "./run-state.ts"
+import { append, at, type Current, type Execution, emptyLog, inputsOf, type RunState, runsOf } from "./run-state.ts"
 
 /** The bounds that the planner keeps, each a setting. */
 export type PlanLimits = {
@@ -95,7 +85,7 @@ export function initialState(graph: Graph): RunState {
 
 /** Takes one event into the state and says what is to be done next. */
 export function advance(plan: Plan, state: RunState, event: RunEvent): Step {
-  if (state.end !== null) return { state, command: nothing }
+  if (!fits(plan.graph, state, event)) return { state, command: nothing }
   switch (event.type) {
     case "run-created":
       return { state: { ...state, created: event }, command: nothing }
@@ -123,10 +113,40 @@ export function fold(plan: Plan, events: Iterable<RunEvent>): Step {
   return step
 }
 
+/** P6: whether the event says something that can have happened now. */
+function fits(graph: Graph, state: RunState, event: RunEvent): boolean {
+  if (state.end !== null || (state.created === null) !== (event.type === "run-created")) return false
+  const { current, startedAtMs } = state
+  switch (event.type) {
+    case "run-created":
+    case "run-failed":
+    case "run-cancelled":
+      return true
+    case "run-started":
+      return startedAtMs === null
+    case "node-started":
+    case "content-reset":
+    case "message-added":
+      return startedAtMs !== null
+    case "run-completed":
+      return startedAtMs !== null && current === null && state.ready === null && state.collecting.length === 0
+    case "model-text":
+    case "model-call-completed":
+      return current?.openCall === event.call && isUnderWay(graph, current, event)
+    default:
+      return isUnderWay(graph, current, event)
+  }
+}
+
+/** Whether the execution with this key is under way (R4). */
+function isUnderWay(graph: Graph, current: Current | null, key: ExecutionKey): boolean {
+  if (current === null || graph.nodes[current.node]?.name !== key.node) return false
+  return current.iteration === key.iteration && current.attempt === key.attempt
+}
+
 function begin(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "run-started" }>): Step {
-  if (state.created === null || state.startedAtMs !== null) return { state, command: nothing }
   const started: RunState = { ...state, startedAtMs: event.at }
-  const ordinal = plan.graph.ordinalByName.get(state.created.start)
+  const ordinal = plan.graph.ordinalByName.get(state.created?.start ?? "")
   if (ordinal === undefined) {
     return fail(started, { code: "NO_START_NODE", message: "The workflow has no node at which it could start." })
   }
@@ -139,11 +159,14 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
   const key: ExecutionKey = { node: event.node, iteration: event.iteration, attempt: event.attempt }
   if (state.current !== null) {
     // The next attempt of the execution under way: after a failed try, or after a crash in the middle of it.
-    if (state.current.node !== ordinal || event.attempt <= state.current.attempt) return { state, command: nothing }
+    const isNext = state.current.node === ordinal && state.current.iteration === event.iteration
+    if (!isNext || event.attempt <= state.current.attempt) return { state, command: nothing }
     const current: Current = { ...state.current, attempt: event.attempt, openCall: null }
     return { state: { ...state, current }, command: { type: "run-node", ...key } }
   }
   if (ready === null || ready.top.node !== ordinal) return { state, command: nothing }
+  if (runsOf(state, ordinal) !== event.iteration || event.attempt < ready.top.attempt)
+    return { state, command: nothing }
   const current: Current = {
     ...ready.top,
     attempt: event.attempt,
@@ -156,25 +179,18 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
   return { state: { ...state, ready: ready.below, current }, command: { type: "run-node", ...key } }
 }
 
-/** The node under way, if the event has its key (R4, P6); else null. */
-function underWay(graph: Graph, current: Current | null, key: ExecutionKey): GraphNode | null {
-  const node = current === null ? undefined : graph.nodes[current.node]
-  if (current === null || node === undefined || node.name !== key.node) return null
-  return current.iteration === key.iteration && current.attempt === key.attempt ? node : null
-}
-
 function settle(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "node-completed" }>): Step {
   const { current } = state
-  const node = underWay(plan.graph, current, event)
-  if (current === null || node === null) return { state, command: nothing }
+  const node = current === null ? undefined : plan.graph.nodes[current.node]
+  if (current === null || node === undefined) return { state, command: nothing }
   const outcome: Outcome = { outputs: event.outputs, memory: event.memory ?? null, error: null, atMs: event.at }
   return goOn(plan, close(state, current, outcome), node)
 }
 
 function recover(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "node-failed" }>): Step {
   const { current } = state
-  const node = underWay(plan.graph, current, event)
-  if (current === null || node === null) return { state, command: nothing }
+  const node = current === null ? undefined : plan.graph.nodes[current.node]
+  if (current === null || node === undefined) return { state, command: nothing }
   if (event.retryable && current.attempt < node.tries.max) {
     const then = { node: node.name, iteration: current.iteration, attempt: current.attempt + 1 }
     // What was achieved stays: a completed call is never made again, also not by another try.
@@ -192,7 +208,8 @@ function recover(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "
 /** What a node that failed as a whole puts out where `onError` lets the run go on (recorded outcomes). */
 function errorOutputs(node: GraphNode, inputs: readonly (readonly Item[])[], error: Failure): Outputs {
   if (node.onError === "continueRegularOutput") return [[{ json: { error: error.message }, pairedItem: { item: 0 } }]]
-  const failed = (inputs[0] ?? []).map((item, index) => ({
+  const taken = node.executeOnce ? inputs[0]?.slice(0, 1) : inputs[0]
+  const failed = (taken ?? []).map((item, index) => ({
     json: { ...item.json, error: error.message },
     pairedItem: { item: index },
   }))
@@ -235,17 +252,19 @@ function goOn(plan: Plan, state: RunState, node: GraphNode): Step {
 
 /** What is to be done when nothing is under way. */
 function next(plan: Plan, state: RunState): Step {
-  const { graph } = plan
-  const { ready } = state
-  if (ready !== null) return startNext(plan, state)
-  if (state.collecting.length === 0) return { state, command: completion(graph, state) }
-  const chosen = chooseCollecting(graph, state.collecting)
-  const collecting = state.collecting.filter((entry) => entry !== chosen)
-  const sources = chosen.sources.map((source) => source ?? null)
-  // A node that gets no items does not run.
-  const isEmpty = inputsOf(state, sources).every((items) => items.length === 0)
-  const top: Pending = { node: chosen.node, sources, attempt: 1 }
-  return next(plan, { ...state, collecting, ready: isEmpty ? null : push(null, top) })
+  if (state.ready !== null) return startNext(plan, state)
+  let { collecting } = state
+  for (let chosen = chooseCollecting(plan.graph, collecting); chosen !== null; ) {
+    const { node, sources: known } = chosen
+    collecting = collecting.filter((entry) => entry !== chosen)
+    const sources = known.map((source) => source ?? null)
+    // A node that gets no items does not run.
+    const hasItems = inputsOf(state, sources).some((items) => items.length > 0)
+    if (hasItems) return startNext(plan, { ...state, collecting, ready: push(null, { node, sources, attempt: 1 }) })
+    chosen = chooseCollecting(plan.graph, collecting)
+  }
+  const done: RunState = collecting === state.collecting ? state : { ...state, collecting }
+  return { state: done, command: completion(plan.graph, done) }
 }
 
 /** The output of a run is that of the last node that ran: the first of its outputs that has items. */

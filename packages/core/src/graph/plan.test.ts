@@ -518,6 +518,24 @@ describe("an event that does not fit", () => {
   })
 })
 
+describe("the next try of an execution", () => {
+  it("is of the node and the iteration under way, and of no other", () => {
+    const definition = definitionOf({ A: put(0, 0), B: put(1, 0) }, ["A > B"])
+    const { plan, steps } = playRun({ definition, eventsMax: 3 })
+    const state = steps.at(-1)?.state ?? initialState(plan.graph)
+    const tryOf = (node: string, iteration: number): RunEvent => ({
+      type: "node-started",
+      at: 1,
+      node,
+      iteration,
+      attempt: 2,
+    })
+    expect(advance(plan, state, tryOf("B", 0)).state).toBe(state)
+    expect(advance(plan, state, tryOf("A", 1)).state).toBe(state)
+    expect(advance(plan, state, tryOf("A", 0)).command).toMatchObject({ type: "run-node", node: "A", attempt: 2 })
+  })
+})
+
 describe("a fold", () => {
   const definition = definitionOf({ Start: put(0, 0), A: put(1, 0), B: put(1, 100), M: put(2, 0) }, [
     "Start > A > M",

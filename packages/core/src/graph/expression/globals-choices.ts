@@ -1,10 +1,11 @@
-/** Small functions that save a line: `$if`, `$ifEmpty`, `$min`, `$max`, `$sum`, `$average`, `$not`. */
+/** Small functions that save a line: `$if`, `$ifEmpty`, `$min`, `$max`, `$sum`, `$average`, `$not`, and `$jmespath`. */
 
-import { toNumber } from "./convert.ts"
+import { toNumber, toText } from "./convert.ts"
 import type { Evaluation } from "./evaluation.ts"
 import { constantGlobals, type GlobalTable } from "./global-table.ts"
 import { foldNumbers } from "./globals-numbers.ts"
-import { FunctionValue, isFieldObject } from "./values.ts"
+import { runQuery } from "./query.ts"
+import { FunctionValue, type Invoke, isFieldObject, typeError } from "./values.ts"
 
 /** True for null, undefined, the empty text, an empty list and an object without fields (recorded: 0 is not empty). */
 export function isEmptyValue(value: unknown): boolean {
@@ -24,10 +25,17 @@ function sum(run: Evaluation, args: readonly unknown[]): number {
   return args.reduce((total: number, value) => total + toNumber(run, value), 0)
 }
 
-/** Globals that choose and count. */
+const query: Invoke = (run, [data, text]) => {
+  if (typeof text !== "string") throw typeError("$jmespath() needs the data and a query")
+  return runQuery(run, data, toText(run, text))
+}
+
+/** Globals that choose, count and search. */
 export const CHOICE_GLOBALS: GlobalTable = constantGlobals({
   $if: new FunctionValue("$if", (_run, [condition, then, otherwise = false]) => (condition ? then : otherwise)),
   $ifEmpty: new FunctionValue("$ifEmpty", (_run, [value, fallback]) => (isEmptyValue(value) ? fallback : value)),
+  $jmesPath: new FunctionValue("$jmesPath", query),
+  $jmespath: new FunctionValue("$jmespath", query),
   $not: new FunctionValue("$not", (_run, [value]) => !value),
   $min: new FunctionValue("$min", (run, args) => foldNumbers(run, numbersOf(args), "min")),
   $max: new FunctionValue("$max", (run, args) => foldNumbers(run, numbersOf(args), "max")),

@@ -8,6 +8,7 @@ import { JSON_OBJECT } from "./globals-json.ts"
 import { NUMBER_GLOBALS } from "./globals-numbers.ts"
 import { OBJECT_GLOBALS } from "./globals-objects.ts"
 import { TEXT_GLOBALS } from "./globals-texts.ts"
+import { TIME_GLOBALS } from "./globals-times.ts"
 
 const GLOBALS: GlobalTable = new Map([
   ...constantGlobals({ JSON: JSON_OBJECT }),
@@ -15,6 +16,7 @@ const GLOBALS: GlobalTable = new Map([
   ...OBJECT_GLOBALS,
   ...TEXT_GLOBALS,
   ...CHOICE_GLOBALS,
+  ...TIME_GLOBALS,
   ...DATA_GLOBALS,
 ])
 

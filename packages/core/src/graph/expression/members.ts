@@ -9,6 +9,11 @@
 import { toKey } from "./convert.ts"
 import { ExpressionError } from "./errors.ts"
 import type { Evaluation } from "./evaluation.ts"
+import { extensionError } from "./extension-error.ts"
+import { LIST_EXTENSIONS } from "./extensions-list.ts"
+import { TEXT_EXTENSIONS } from "./extensions-text.ts"
+import { DATE_EXTENSIONS, DATE_TIME_EXTENSIONS } from "./extensions-time.ts"
+import { BOOLEAN_EXTENSIONS, NUMBER_EXTENSIONS, OBJECT_EXTENSIONS } from "./extensions-values.ts"
 import { EXPRESSION_LIMITS } from "./limits.ts"
 import type { Method, MethodTable } from "./method-table.ts"
 import { CHANGING_COLLECTION_METHODS, MAP_METHODS, OBJECT_METHODS, SET_METHODS } from "./methods-collection.ts"
@@ -17,8 +22,10 @@ import { FUNCTION_METHODS } from "./methods-function.ts"
 import { CHANGING_LIST_METHODS, LIST_METHODS } from "./methods-list.ts"
 import { PATTERN_METHODS } from "./methods-pattern.ts"
 import { BOOLEAN_METHODS, NUMBER_METHODS, TEXT_METHODS } from "./methods-text.ts"
+import { DATE_TIME_METHODS, DURATION_METHODS, INTERVAL_METHODS } from "./methods-times.ts"
 import { forbiddenName } from "./operators.ts"
 import { MatchValue, PatternValue } from "./pattern.ts"
+import { DateTimeValue, DurationValue, IntervalValue } from "./times.ts"
 import { type FieldObject, FunctionValue, isFieldObject, isForbiddenName, SpecialValue, typeError } from "./values.ts"
 
 /** Names of all methods that can change what they are called on. `assign` changes its first argument. */
@@ -55,17 +62,31 @@ export function readComputed(run: Evaluation, target: unknown, key: unknown): un
   return readMember(run, target, admitName(toKey(run, key)))
 }
 
-/** Calls the member called `name`. The name was admitted. */
+/**
+ * Calls the member called `name`. The name was admitted. Methods come before fields where a value of ours has both. An
+ * extension method on a value that has it not fails the node; any other method that is not there is a type error.
+ */
 export function callMember(run: Evaluation, target: unknown, call: MemberCall): unknown {
   const { name, args } = call
-  const own = readOwn(run, target, name)
-  if (own instanceof FunctionValue) return own.invoke(run, args)
-  if (own === undefined) {
-    if (target === null || target === undefined) throw noMembers(target, name)
+  if (target instanceof SpecialValue) {
     const method = findMethod(target, name)
     if (method !== undefined) return method(run, target, args)
   }
+  const own = readOwn(run, target, name)
+  if (own instanceof FunctionValue) return own.invoke(run, args)
+  if (own !== undefined) throw typeError(`${name} is not a function`)
+  if (target === null || target === undefined) return callOnNothing(target, name)
+  const method = findMethod(target, name)
+  if (method !== undefined) return method(run, target, args)
+  if (EXTENSION_NAMES.has(name)) throw extensionError(name, "it can not be used on a value of this type.")
   throw typeError(`${name} is not a function`)
+}
+
+function callOnNothing(target: null | undefined, name: string): unknown {
+  if (name === "isEmpty") return true
+  if (name === "isNotEmpty") return false
+  if (EXTENSION_NAMES.has(name)) throw extensionError(name, `it can not be used on ${target}. Put ?. before it.`)
+  throw noMembers(target, name)
 }
 
 /** A call of a member. */
@@ -114,16 +135,41 @@ function toIndex(name: string): number {
   return Number.isInteger(index) && String(index) === name ? index : -1
 }
 
-// The table is chosen by the type of the value that its methods are called on; the compiler can not see that.
-const TEXTS = TEXT_METHODS as unknown as MethodTable<unknown>
-const NUMBERS = NUMBER_METHODS as unknown as MethodTable<unknown>
-const BOOLEANS = BOOLEAN_METHODS as unknown as MethodTable<unknown>
-const LISTS = LIST_METHODS as unknown as MethodTable<unknown>
-const DATES = DATE_METHODS as unknown as MethodTable<unknown>
-const MAPS = MAP_METHODS as unknown as MethodTable<unknown>
-const SETS = SET_METHODS as unknown as MethodTable<unknown>
-const PATTERNS = PATTERN_METHODS as unknown as MethodTable<unknown>
-const FUNCTIONS = FUNCTION_METHODS as unknown as MethodTable<unknown>
+/** Names of the methods that the language adds to any type. */
+const EXTENSION_NAMES: ReadonlySet<string> = new Set(
+  [
+    TEXT_EXTENSIONS,
+    LIST_EXTENSIONS,
+    NUMBER_EXTENSIONS,
+    BOOLEAN_EXTENSIONS,
+    OBJECT_EXTENSIONS,
+    DATE_TIME_EXTENSIONS,
+  ].flatMap((table) => [...table.keys()]),
+)
+
+/**
+ * The methods of one type: the platform's own, then what the language adds. The table is chosen by the type of the value
+ * that its methods are called on, which the compiler can not see.
+ */
+function joined<T>(...tables: readonly MethodTable<T>[]): MethodTable<unknown> {
+  const methods = new Map(tables.flatMap((table) => [...table]))
+  return methods as unknown as MethodTable<unknown>
+}
+
+const TEXTS = joined(TEXT_METHODS, TEXT_EXTENSIONS)
+const NUMBERS = joined(NUMBER_METHODS, NUMBER_EXTENSIONS)
+const BOOLEANS = joined(BOOLEAN_METHODS, BOOLEAN_EXTENSIONS)
+const LISTS = joined(LIST_METHODS, LIST_EXTENSIONS)
+const DATES = joined(DATE_METHODS, DATE_EXTENSIONS)
+const DATE_TIMES = joined(DATE_TIME_METHODS, DATE_TIME_EXTENSIONS)
+const DURATIONS = joined(DURATION_METHODS)
+const INTERVALS = joined(INTERVAL_METHODS)
+const MAPS = joined(MAP_METHODS)
+const SETS = joined(SET_METHODS)
+const PATTERNS = joined(PATTERN_METHODS)
+const FUNCTIONS = joined(FUNCTION_METHODS)
+const OBJECTS = joined(OBJECT_EXTENSIONS)
+const NONE: MethodTable<unknown> = new Map()
 
 function methodsOf(target: unknown): MethodTable<unknown> {
   if (typeof target === "string") return TEXTS
@@ -133,14 +179,19 @@ function methodsOf(target: unknown): MethodTable<unknown> {
   if (target instanceof Date) return DATES
   if (target instanceof Map) return MAPS
   if (target instanceof Set) return SETS
+  return target instanceof SpecialValue ? specialMethodsOf(target) : OBJECTS
+}
+
+function specialMethodsOf(target: SpecialValue): MethodTable<unknown> {
+  if (target instanceof FunctionValue) return FUNCTIONS
   if (target instanceof PatternValue) return PATTERNS
-  return target instanceof FunctionValue ? FUNCTIONS : OBJECT_METHODS
+  if (target instanceof DateTimeValue) return DATE_TIMES
+  if (target instanceof DurationValue) return DURATIONS
+  return target instanceof IntervalValue ? INTERVALS : NONE
 }
 
 function findMethod(target: unknown, name: string): Method<unknown> | undefined {
-  return target instanceof SpecialValue && !(target instanceof PatternValue || target instanceof FunctionValue)
-    ? undefined
-    : (methodsOf(target).get(name) ?? OBJECT_METHODS.get(name))
+  return methodsOf(target).get(name) ?? OBJECT_METHODS.get(name)
 }
 
 /** Writes a member of an object that the expression made. Throws `ExpressionError` for data that it was handed. */

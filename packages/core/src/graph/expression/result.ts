@@ -16,7 +16,7 @@ import { type FieldObject, FunctionValue, SpecialValue } from "./values.ts"
 export function toResult(run: Evaluation, value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value
   if (value instanceof FunctionValue) throw functionError()
-  return new ResultWalk(run).plain(value, 0)
+  return new ResultWalk(run).plain(value instanceof SpecialValue ? value.result() : value, 0)
 }
 
 /** The refusal of an expression whose value is a function. */
@@ -34,6 +34,7 @@ class ResultWalk {
 
   plain(value: unknown, depth: number): unknown {
     if (typeof value === "number") return Number.isFinite(value) ? value + 0 : null
+    if (typeof value === "function" || typeof value === "symbol") return undefined
     if (typeof value !== "object" || value === null) return value
     if (depth > EXPRESSION_LIMITS.valueDepthMax) {
       throw limitError("a result of objects inside objects", `${EXPRESSION_LIMITS.valueDepthMax} levels`)

@@ -35,6 +35,11 @@ export abstract class SpecialValue {
   toJSON(): unknown {
     return undefined
   }
+
+  /** What leaves the expression where the value is all of it; inside of lists and objects it is `toJSON`. */
+  result(): unknown {
+    return this.toJSON()
+  }
 }
 
 /** What a function has beside its call. */

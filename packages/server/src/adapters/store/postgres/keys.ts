@@ -70,32 +70,12 @@ function assignments(fields: Partial<KeyFields>): [column: string, value: unknow
 
 /** The keys' table over a pool or transaction. */
 export function makeKeyTable(sql: Sql): KeyTable {
+  return { ...makeReads(sql), ...makeWrites(sql) }
+}
+
+/** What asks, and changes nothing. */
+function makeReads(sql: Sql): Pick<KeyTable, "findByHash" | "find" | "list" | "hasOtherFullKey"> {
   return {
-    async create(key) {
-      const rows = await sql.rows<Row>({
-        text: `INSERT INTO api_keys (id, organization_id, user_id, hash, prefix, name, scopes, is_active, is_paused,
-                 usage_limit_chf, metadata, created_at, expires_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING ${columns}`,
-        values: [
-          uuidOf(key.id),
-          uuidOf(key.organizationId),
-          uuidOf(key.userId),
-          Buffer.from(key.hash),
-          key.prefix,
-          key.name,
-          key.scopes,
-          key.isActive,
-          key.isPaused,
-          key.usageLimitChf,
-          JSON.stringify(key.metadata),
-          new Date(key.createdAtMs),
-          timestamp(key.expiresAtMs),
-        ],
-      })
-      const [row] = rows
-      if (row === undefined) throw new Error("a key was not stored")
-      return toRecord(row)
-    },
     async findByHash(hash) {
       const row = await sql.first<HolderRow>({
         name: "key-find-by-hash",
@@ -125,6 +105,45 @@ export function makeKeyTable(sql: Sql): KeyTable {
       })
       return { records: rows.map(toRecord), total: counted?.total ?? 0 }
     },
+    async hasOtherFullKey(organizationId, id, { atMs }) {
+      const rows = await sql.rows({
+        text: `SELECT 1 FROM api_keys WHERE organization_id = $1 AND id <> $2 AND deleted_at IS NULL AND is_active
+                 AND NOT is_paused AND (expires_at IS NULL OR expires_at > $3) AND '*' = ANY (scopes) LIMIT 1`,
+        values: [uuidOf(organizationId), uuidOf(id), new Date(atMs)],
+      })
+      return rows.length > 0
+    },
+  }
+}
+
+/** What changes rows, or holds others back. */
+function makeWrites(sql: Sql): Pick<KeyTable, "create" | "update" | "softDelete" | "touch" | "holdFirstStart"> {
+  return {
+    async create(key) {
+      const rows = await sql.rows<Row>({
+        text: `INSERT INTO api_keys (id, organization_id, user_id, hash, prefix, name, scopes, is_active, is_paused,
+                 usage_limit_chf, metadata, created_at, expires_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING ${columns}`,
+        values: [
+          uuidOf(key.id),
+          uuidOf(key.organizationId),
+          uuidOf(key.userId),
+          Buffer.from(key.hash),
+          key.prefix,
+          key.name,
+          key.scopes,
+          key.isActive,
+          key.isPaused,
+          key.usageLimitChf,
+          JSON.stringify(key.metadata),
+          new Date(key.createdAtMs),
+          timestamp(key.expiresAtMs),
+        ],
+      })
+      const [row] = rows
+      if (row === undefined) throw new Error("a key was not stored")
+      return toRecord(row)
+    },
     async update(id, fields) {
       const pairs = assignments(fields)
       const sets = [...pairs.map(([column], index) => `${column} = $${index + 2}`), "revision = revision + 1"]
@@ -139,14 +158,6 @@ export function makeKeyTable(sql: Sql): KeyTable {
         text: `UPDATE api_keys SET deleted_at = $2, revision = revision + 1
                WHERE id = $1 AND deleted_at IS NULL RETURNING id`,
         values: [uuidOf(id), new Date(atMs)],
-      })
-      return rows.length > 0
-    },
-    async hasOtherFullKey(organizationId, id, { atMs }) {
-      const rows = await sql.rows({
-        text: `SELECT 1 FROM api_keys WHERE organization_id = $1 AND id <> $2 AND deleted_at IS NULL AND is_active
-                 AND NOT is_paused AND (expires_at IS NULL OR expires_at > $3) AND '*' = ANY (scopes) LIMIT 1`,
-        values: [uuidOf(organizationId), uuidOf(id), new Date(atMs)],
       })
       return rows.length > 0
     },

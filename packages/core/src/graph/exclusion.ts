@@ -142,7 +142,25 @@ function comesOnce(facts: Facts, arrivals: readonly Connection[], ways: readonly
 }
 
 /** Kinds that put out at most one item per output for one item; others may make several of it. */
-const itemForItem: ReadonlySet<string> = new Set(["freddyLlm", "assistant", "set", "if", "noOp", "merge"])
+const itemForItem: ReadonlySet<string> = new Set([
+  "freddyLlm",
+  "assistant",
+  "set",
+  "if",
+  "filter",
+  "switch",
+  "merge",
+  "noOp",
+  "aggregate",
+  "sort",
+  "limit",
+  "removeDuplicates",
+  "renameKeys",
+  "dateTime",
+  "crypto",
+  "markdown",
+  "xml",
+])
 
 /** True if the node puts out at most one item per output, given that it runs once. */
 function givesOneItem(facts: Facts, node: GraphNode, arrivals: readonly Connection[]): boolean {
@@ -159,5 +177,5 @@ function isItemForItem({ kind, parameters }: GraphNode): boolean {
 /** With `alwaysOutputData` the first output has an item although another one has it too (recorded outcome). */
 function decides(node: GraphNode): boolean {
   const kind = node.kind === null ? null : findKind(node.kind)
-  return kind?.exclusiveOutputs === true && !node.disabled && !node.alwaysOutputData
+  return kind?.exclusiveOutputs?.(node) === true && !node.disabled && !node.alwaysOutputData
 }

@@ -26,6 +26,8 @@ export type MemoryOutcome = {
   readonly nodes: Readonly<Record<string, readonly { outputs: JsonObject[][]; error?: string }[]>>
   readonly order: readonly string[]
   readonly error: { readonly node: string | undefined; readonly code: string; readonly message: string } | null
+  /** The same outputs by node and run, as whole items. */
+  readonly outputs: Readonly<Record<string, readonly Outputs[]>>
   /** The items of the last node that ran. */
   readonly items: readonly Item[]
 }
@@ -80,7 +82,8 @@ function eventFor(graph: Graph, { state, command }: Step, facts: { run: MemoryRu
   }
   const evaluated = evaluateNode({ graph, state, current: state.current, facts: runFacts })
   if (evaluated.type === "completed") {
-    return { type: "node-completed", at, ...key, outputs: evaluated.result.outputs }
+    const { outputs, memory = null } = evaluated.result
+    return { type: "node-completed", at, ...key, outputs, memory }
   }
   if (evaluated.type === "effect") throw new Error(`the test says nothing of what ${key.node} gives`)
   return { type: "node-failed", at, ...key, error: evaluated.error, retryable: evaluated.retryable }
@@ -107,14 +110,17 @@ function outcomeOf(graph: Graph, { state, command }: Step): MemoryOutcome {
   const nameOf = (execution: Execution): string => graph.nodes[execution.node]?.name ?? ""
   // Nodes may have the names of what objects inherit.
   const nodes: Record<string, { outputs: JsonObject[][]; error?: string }[]> = Object.create(null)
+  const whole: Record<string, Outputs[]> = Object.create(null)
   for (const execution of executions) {
     const outputs = execution.outputs.map((items) => items.map(({ json }) => json))
     const entry = execution.error === null ? { outputs } : { outputs: [], error: execution.error.message }
     nodes[nameOf(execution)] = [...(nodes[nameOf(execution)] ?? []), entry]
+    whole[nameOf(execution)] = [...(whole[nameOf(execution)] ?? []), execution.outputs]
   }
   return {
     status: command.type === "fail" ? "error" : "success",
     nodes,
+    outputs: whole,
     order: executions.map(nameOf),
     error: failureOf(command),
     items: command.type === "complete" ? command.items : [],

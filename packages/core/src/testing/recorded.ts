@@ -9,6 +9,8 @@ import type { JsonObject, JsonValue } from "../json.ts"
 export type RecordedRun = {
   readonly id: string
   readonly title: string
+  /** Recorded where n8n's answer is an accident or a library's detail: ours may differ. */
+  readonly informative?: true
   readonly nodes: readonly JsonObject[]
   readonly connections: JsonObject
   readonly start: string
@@ -39,6 +41,9 @@ export type RecordedTable = {
 
 /** The recorded runs. */
 export const recordedRuns: readonly RecordedRun[] = readCases("recorded-runs.jsonl")
+
+/** The recorded runs of the kinds that shape data: each has a node of one of them. */
+export const recordedKinds: readonly RecordedRun[] = readCases("recorded-kinds.jsonl")
 
 /** The recorded truth tables. */
 export const recordedTables: readonly RecordedTable[] = readCases("recorded-conditions.jsonl")

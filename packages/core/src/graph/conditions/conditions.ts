@@ -1,5 +1,5 @@
 /**
- * The conditions of If (later of Filter and Switch): n8n's filter parameter.
+ * The conditions of If, Filter and Switch: n8n's filter parameter.
  *
  *     { options: { caseSensitive, typeValidation }, combinator: "and" | "or",
  *       conditions: [ { leftValue, rightValue, operator: { type, operation, rightType? } } … ] }
@@ -97,12 +97,18 @@ function rawConditions(filter: JsonObject): readonly JsonObject[] {
   return Array.isArray(filter.conditions) ? filter.conditions.filter(isJsonObject) : []
 }
 
-/** How a filter parameter says that it compares: with case and strictly where it says nothing (documented defaults). */
-export function filterRules(context: KindContext, filter: JsonObject, itemIndex: number): ConditionRules {
+/**
+ * How a node compares: with case and strictly where neither its filter parameter nor its own options say otherwise
+ * (documented defaults); its own options count over the filter's.
+ */
+export function nodeRules(context: KindContext, filter: JsonObject, itemIndex: number): ConditionRules {
   const options = isJsonObject(filter.options) ? filter.options : {}
+  const says = (path: string): boolean => context.parameter(path, itemIndex) === true
+  const ignoresCase = resolved(context, options.caseSensitive, itemIndex) === false
+  const isLoose = resolved(context, options.typeValidation, itemIndex) === "loose"
   return {
-    ignoreCase: resolved(context, options.caseSensitive, itemIndex) === false,
-    loose: resolved(context, options.typeValidation, itemIndex) === "loose",
+    ignoreCase: ignoresCase || says("options.ignoreCase"),
+    loose: isLoose || says("looseTypeValidation") || says("options.looseTypeValidation"),
   }
 }
 

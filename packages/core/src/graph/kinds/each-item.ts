@@ -9,8 +9,8 @@ import { ExpressionError } from "../expression/errors.ts"
 import type { Item, Outputs } from "../items.ts"
 import { type KindContext, NodeFailure } from "./kind.ts"
 
-/** Items for one output. */
-export type Placed = { readonly output: number; readonly items: readonly Item[] }
+/** Items, and the output that gets them; of several outputs each gets them all. */
+export type Placed = { readonly output: number | readonly number[]; readonly items: readonly Item[] }
 
 /** How a kind treats an item. */
 export type ItemTreatment = {
@@ -26,7 +26,7 @@ export function treatEachItem(context: KindContext, treatment: ItemTreatment): O
   const outputs: Item[][] = Array.from({ length: count }, () => [])
   for (const [itemIndex, item] of (context.inputs[0] ?? []).entries()) {
     const { output, items } = treatItem(context, treatment, { item, itemIndex })
-    for (const placed of items) outputs[output]?.push(placed)
+    for (const target of typeof output === "number" ? [output] : output) outputs[target]?.push(...items)
   }
   return outputs
 }

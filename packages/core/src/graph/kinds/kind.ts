@@ -65,7 +65,7 @@ export type KindBase = {
   /** Main outputs of a node with these settings (the error output of `continueErrorOutput` comes after them). */
   outputs(node: GraphNode): readonly Port[]
   /** True if the node may pass one item on to only one of its outputs (if, switch): ends behind them exclude each other. */
-  readonly exclusiveOutputs?: boolean
+  exclusiveOutputs?(node: GraphNode): boolean
   /** Own rules about settings; expressions are checked by `validate`. */
   check(node: GraphNode, graph: Graph): readonly Finding[]
 }

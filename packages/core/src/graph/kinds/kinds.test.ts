@@ -257,7 +257,6 @@ describe("a node of another kind", () => {
     ["n8n-nodes-base.slack", "httpRequest"],
     ["@n8n/n8n-nodes-langchain.agent", "FreddyLLM"],
     ["@n8n/n8n-nodes-langchain.lmChatOpenAi", "FreddyLLM"],
-    ["n8n-nodes-base.switch", "If"],
     ["n8n-nodes-base.code", "Set"],
     ["n8n-nodes-base.telegramTrigger", "chat trigger"],
     ["n8n-nodes-base.httpRequest", "this version"],

@@ -1,6 +1,7 @@
 /** Which fields of the input item a Set node keeps, before it writes its own. */
 import type { JsonObject } from "../../json.ts"
 import { editFields, parseFieldPath, plainFieldPath, readField } from "../field-path.ts"
+import { listNames } from "./fields.ts"
 import type { KindContext } from "./kind.ts"
 
 /** What is kept of the input item. */
@@ -27,7 +28,7 @@ export function keptFields(
   if (included === "none") return {}
   if (included === "all") return json
   const listed = context.parameter(included === "selected" ? "includeFields" : "excludeFields", itemIndex)
-  const paths = namesOf(listed).flatMap((name) => {
+  const paths = listNames(listed).flatMap((name) => {
     const steps = dotNotation ? parseFieldPath(name) : plainFieldPath(name)
     return steps === null ? [] : [steps]
   })
@@ -38,10 +39,4 @@ export function keptFields(
     if (value !== undefined) editor.set(steps.slice(-1), value)
   }
   return editor.done()
-}
-
-/** Names in a text with commas, or in a list. */
-function namesOf(listed: unknown): readonly string[] {
-  const names = typeof listed === "string" ? listed.split(",") : Array.isArray(listed) ? listed : []
-  return names.flatMap((name) => (typeof name === "string" && name.trim() !== "" ? [name.trim()] : []))
 }

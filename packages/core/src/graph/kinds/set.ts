@@ -9,6 +9,7 @@ import type { Finding, GraphNode } from "../graph.ts"
 import type { Item } from "../items.ts"
 import { asBoolean, asJson, asList, asNumber, asObject, asText, parseJson } from "../value-types.ts"
 import { treatEachItem } from "./each-item.ts"
+import { boundItems } from "./item-bound.ts"
 import { type KindContext, NodeFailure, type PureKind } from "./kind.ts"
 import { onePort } from "./ports.ts"
 import { type FieldType, listSetFields, type SetField } from "./set-fields.ts"
@@ -44,16 +45,13 @@ export const set: PureKind = {
   },
 }
 
-/** Items that a node may multiply its input to (the ceiling of items per output). */
-const itemsMax = 100_000
-
 /** How often each item is put out: once, and once more for each duplicate that the node asks for. */
 function copiesOf(context: KindContext): number {
   if (context.node.parameters.duplicateItem !== true) return 1
   const duplicates = asNumber(context.parameter("duplicateCount", 0) ?? 0) ?? 0
   const copies = 1 + Math.max(0, Math.trunc(duplicates))
-  if (copies * (context.inputs[0]?.length ?? 0) <= itemsMax) return copies
-  throw new NodeFailure("RUN_ITEMS_EXCEEDED", `The node would put out more than ${itemsMax} items; duplicate fewer.`)
+  boundItems(copies * (context.inputs[0]?.length ?? 0))
+  return copies
 }
 
 type Work = { readonly fields: readonly SetField[]; readonly itemIndex: number }

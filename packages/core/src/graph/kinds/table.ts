@@ -3,6 +3,7 @@ import { assistant } from "./assistant.ts"
 import { chatTrigger } from "./chat-trigger.ts"
 import { errorTrigger } from "./error-trigger.ts"
 import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
+import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
 import { freddyLlm } from "./freddy-llm.ts"
 import { ifKind } from "./if.ts"
@@ -14,6 +15,7 @@ import { scheduleTrigger } from "./schedule-trigger.ts"
 import { set } from "./set.ts"
 import { stickyNote } from "./sticky-note.ts"
 import { stopAndError } from "./stop-and-error.ts"
+import { switchKind } from "./switch.ts"
 import { webhook } from "./webhook.ts"
 
 /** Every kind, ours first. */
@@ -28,7 +30,9 @@ export const kinds: readonly Kind[] = [
   scheduleTrigger,
   errorTrigger,
   set,
+  filter,
   ifKind,
+  switchKind,
   merge,
   noOp,
   stopAndError,

@@ -41,6 +41,8 @@ const ownKinds: ReadonlySet<string> = new Set(["freddyLlm", "assistant", "ask"])
 const newestVersions: ReadonlyMap<string, number> = new Map([
   ["set", 3.4],
   ["if", 2.2],
+  ["filter", 2.2],
+  ["switch", 3.2],
   ["merge", 3],
   ["agent", 2.2],
   ["chainLlm", 1.7],

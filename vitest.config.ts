@@ -5,7 +5,13 @@ export default defineConfig({
   resolve: { conditions: ["brevet-source"] },
   ssr: { resolve: { conditions: ["brevet-source"], externalConditions: ["brevet-source"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "tidy/**/*.test.ts", "examples/**/*.test.ts", "scripts/**/*.test.ts"],
+    include: [
+      "packages/*/src/**/*.test.ts",
+      "tidy/**/*.test.ts",
+      "examples/**/*.test.ts",
+      "scripts/**/*.test.ts",
+      "bench/**/*.test.ts",
+    ],
     globalSetup: ["packages/server/src/testing/global-setup.ts"],
     pool: "forks",
     maxWorkers: 2,

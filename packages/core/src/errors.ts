@@ -268,8 +268,13 @@ export type RefusalOptions = {
   readonly details?: JsonObject
   /** Seconds for the Retry-After header (429 and 503). */
   readonly retryAfterSeconds?: number
+  /** In which request it came about, and when, where that is not the one that is answered: of a run that failed. */
+  readonly occasion?: Occasion
   readonly cause?: unknown
 }
+
+/** A request (its trace id) and an instant, as the envelope names them. */
+export type Occasion = { readonly traceId: string; readonly atMs: number }
 
 /** The one error class: a refusal from the catalogue. Everything else that is thrown is a bug and answered as INTERNAL_ERROR. */
 export class Refusal extends Error {
@@ -279,6 +284,7 @@ export class Refusal extends Error {
   readonly systemMessage: string
   readonly details: JsonObject
   readonly retryAfterSeconds: number | undefined
+  readonly occasion: Occasion | undefined
 
   constructor(code: ErrorCode, options: RefusalOptions = {}) {
     const entry = errorCatalogue[code]
@@ -290,6 +296,7 @@ export class Refusal extends Error {
     this.systemMessage = options.systemMessage ?? entry.systemMessage
     this.details = options.details ?? {}
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.occasion = options.occasion
   }
 }
 

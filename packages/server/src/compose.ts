@@ -45,6 +45,7 @@ import { makeGraphSource } from "./services/graphs.ts"
 import { makeKeyring } from "./services/keyring.ts"
 import { startMaintenance } from "./services/maintenance.ts"
 import { makeOrganizationFacts } from "./services/organization-facts.ts"
+import { makeRecentFailures } from "./services/recent-failures.ts"
 import { openDatabase } from "./start/database.ts"
 import { StartProblem } from "./start-problem.ts"
 import { version } from "./version.ts"
@@ -149,7 +150,7 @@ async function openAll(config: Config, { closers, closeAll }: Closing): Promise<
     log,
     settings,
   }
-  const turnPorts = { facts, graphs }
+  const turnPorts = { facts, graphs, failures: makeRecentFailures() }
   const created = createRuntime({
     owner,
     log: makeRunLog(pool),

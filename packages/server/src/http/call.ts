@@ -207,7 +207,7 @@ async function answerOnce(made: Made, { request, reply }: Exchange, { cx, input,
 
 /** An idempotent call that starts a run: the mark is the run's, or that of the refusal before any run. */
 async function answerRun(made: Made, exchange: Exchange, { cx, input, mark }: Marked): Promise<void> {
-  const { request, reply } = exchange
+  const { reply } = exchange
   const known = await findMark(cx, mark)
   if (known !== null) reply.header("idempotent-replayed", "true")
   if (known !== null && "answer" in known) return sendKept(reply, known.answer)
@@ -222,28 +222,38 @@ async function answerRun(made: Made, exchange: Exchange, { cx, input, mark }: Ma
     const idempotency = { ...mark, found: run, startOver }
     sendAnswer(made, exchange, await made.bound.handle(cx, { ...input, idempotency }))
   } catch (error) {
-    if (run === null && error instanceof Refusal && isKept(error)) {
-      await keepAnswer(cx, mark, presentRefusal(error, { traceId: request.id, atMs: cx.clock.nowMs() }))
-    }
-    throw error
+    if (run !== null || !(error instanceof Refusal) || !isKept(error)) throw error
+    await refuseForGood(made, exchange, { cx, mark, refusal: error })
   }
 }
 
+/** Keeps a refusal and answers with it, in the very words in which it will be given again. */
+async function refuseForGood(
+  { door, bound }: Made,
+  { request, reply }: Exchange,
+  { cx, mark, refusal }: { readonly cx: Context; readonly mark: IdempotencyMark; readonly refusal: Refusal },
+): Promise<void> {
+  if (door.checkAnswers) requireDeclaredRefusal(bound.route, refusal)
+  const answer = presentRefusal(refusal, { traceId: request.id, atMs: cx.clock.nowMs() })
+  await keepAnswer(cx, mark, answer)
+  sendKept(reply, answer)
+}
+
 /** An idempotent call whose answer is kept once it is there: two at the same moment are both carried out. */
-async function answerAfter(made: Made, { request, reply }: Exchange, { cx, input, mark }: Marked): Promise<void> {
+async function answerAfter(made: Made, exchange: Exchange, { cx, input, mark }: Marked): Promise<void> {
   const { bound, door } = made
+  const { reply } = exchange
   const known = await findMark(cx, mark)
   if (known !== null && "answer" in known) {
     reply.header("idempotent-replayed", "true")
     sendKept(reply, known.answer)
     return
   }
-  const given = await bound.handle(cx, input).catch(async (error: unknown): Promise<never> => {
-    if (error instanceof Refusal && isKept(error)) {
-      await keepAnswer(cx, mark, presentRefusal(error, { traceId: request.id, atMs: cx.clock.nowMs() }))
-    }
+  const given = await bound.handle(cx, input).catch((error: unknown) => {
+    if (error instanceof Refusal && isKept(error)) return error
     throw error
   })
+  if (given instanceof Refusal) return refuseForGood(made, exchange, { cx, mark, refusal: given })
   if (given.stream !== undefined) throw new Error(`${bound.route.id} cannot keep a stream`)
   if (door.checkAnswers) requireDeclaredAnswer(bound.route, given)
   const answer = toKept(given)

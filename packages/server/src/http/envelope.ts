@@ -3,7 +3,7 @@
  * a bug, answered with the trace id and nothing else, and logged here, once.
  */
 import { errorEnvelope } from "@brevet/core/contract/error-envelope"
-import { type ErrorCode, Refusal } from "@brevet/core/errors"
+import { type ErrorCode, type Occasion, Refusal } from "@brevet/core/errors"
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Ports } from "../ports/context.ts"
 import type { KeptAnswer } from "../ports/idempotency-table.ts"
@@ -35,12 +35,12 @@ function toRefusal(error: unknown, request: FastifyRequest): Refusal | null {
   return known === undefined ? null : new Refusal(known, { cause: error })
 }
 
-/** A refusal as it is sent and kept: the envelope's text, and what its status asks for. */
-export function presentRefusal(refusal: Refusal, occasion: { traceId: string; atMs: number }): KeptAnswer {
+/** A refusal as it is sent and kept: the envelope's text, and what its status asks for. Its own occasion goes first. */
+export function presentRefusal(refusal: Refusal, occasion: Occasion): KeptAnswer {
   return {
     status: refusal.status,
     headers: refusalHeaders(refusal),
-    body: JSON.stringify(errorEnvelope(refusal, occasion)),
+    body: JSON.stringify(errorEnvelope(refusal, refusal.occasion ?? occasion)),
   }
 }
 

@@ -3,7 +3,8 @@ import { Refusal } from "@brevet/core/errors"
 import type { EndedRun } from "../ports/runs.ts"
 
 /** Throws the error of a run that failed, as the envelope shows it. */
-export function requireNoError({ result: { error } }: EndedRun): void {
+export function requireNoError({ result }: EndedRun): void {
+  const { error, traceId, endedAtMs } = result
   if (error === null) return
   const { code, message, systemMessage, details } = error
   const retryAfter = details.retry_after
@@ -11,6 +12,7 @@ export function requireNoError({ result: { error } }: EndedRun): void {
     message,
     systemMessage,
     details,
+    occasion: { traceId, atMs: endedAtMs },
     ...(typeof retryAfter === "number" ? { retryAfterSeconds: retryAfter } : {}),
   })
 }

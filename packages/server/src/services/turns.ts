@@ -27,6 +27,7 @@ import type { EndedRun, Listener, StartOptions } from "../ports/runs.ts"
 import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
 import { seedOf } from "./executions.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
+import type { RecentFailures } from "./recent-failures.ts"
 import { fixVersions, parsePins } from "./turn-pins.ts"
 import { atTheEnd, endRemoved, type FoundPlace, findPlace, removesMessages } from "./turn-place.ts"
 import { type PlannedTurn, planTurn } from "./turn-plan.ts"
@@ -34,7 +35,11 @@ import type { TurnRequest } from "./turn-request.ts"
 import { findSubject, type TurnSubject } from "./turn-subject.ts"
 
 /** What turns need beside the context. */
-export type TurnPorts = { readonly facts: OrganizationFacts; readonly graphs: GraphSource }
+export type TurnPorts = {
+  readonly facts: OrganizationFacts
+  readonly graphs: GraphSource
+  readonly failures: RecentFailures
+}
 
 /** Under which generation the caller was judged, and how it is judged again. */
 export type TurnStanding = {
@@ -42,11 +47,15 @@ export type TurnStanding = {
   renew(): Promise<{ readonly cx: Context; readonly standing: TurnStanding }>
 }
 
-/** A turn that is asked for. `listen` is called for each attempt; what it gives is told everything from the first event. */
+/**
+ * A turn that is asked for. `listen` is called for each attempt; what it gives is told everything from the first event.
+ * `isRepeated`: the same request is known to have failed before.
+ */
 export type TurnCall = {
   readonly request: TurnRequest
   readonly standing: TurnStanding
   readonly idempotency: IdempotencyMark | null
+  readonly isRepeated: boolean
   readonly listen?: (turn: TurnIds, graph: Graph) => Listener
 }
 
@@ -76,8 +85,7 @@ const interruptMs = 2_000
 export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): Promise<TurnUnderWay> {
   let at = { cx, standing: call.standing }
   let named: FoundPlace | null = null
-  // What a request removed when it was made first is not there to be named again.
-  let failed = removesMessages(call.request.place) ? await findFailed(cx, call) : null
+  let failed = mayHaveFailed(cx, ports, call) ? await findFailed(cx, call) : null
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const looked: Looked = await look(at.cx, ports, { call, generation: at.standing.generation, failed, named })
     named = looked.ground.named
@@ -85,7 +93,7 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
     const commit = attempt === 0 ? "effect" : "first"
     const begun = isBusy(looked.ground.basis)
       ? await beginBusy(at.cx, looked)
-      : await beginFree(at.cx, { call, commit }, looked)
+      : await beginFree(at.cx, ports, { call, commit, looked })
     if (begun !== null) return begun
     // The same request may have been served meanwhile, by its key or as the retry of one that failed.
     const replay = call.idempotency === null ? null : await findReplay(at.cx, call.idempotency)
@@ -99,6 +107,12 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
 /** A turn that another request has started, to be followed from its beginning. */
 export function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
   return { ...ids, isHeard: false, ended: () => waitForEnd(cx, ids.runId) }
+}
+
+/** What a request removed when it was made first is not there to be named again, so that such a one always asks. */
+function mayHaveFailed({ clock }: Context, { failures }: TurnPorts, { request, isRepeated }: TurnCall): boolean {
+  const { place, digest } = request
+  return isRepeated || removesMessages(place) || (digest !== null && failures.has(digest, clock.nowMs()))
 }
 
 type FailedTurn = { readonly threadId: Id<"thread">; readonly turn: number }
@@ -232,14 +246,24 @@ function isBusy(basis: TurnBasis | null): boolean {
 /** Starts the turn in a thread in which none runs. Null: what it was made of has changed. */
 async function beginFree(
   cx: Context,
-  { call, commit }: { readonly call: TurnCall; readonly commit: StartOptions["commit"] },
-  { planned, subject, graph }: Looked,
+  { failures }: TurnPorts,
+  {
+    call,
+    commit,
+    looked,
+  }: { readonly call: TurnCall; readonly commit: StartOptions["commit"]; readonly looked: Looked },
 ): Promise<TurnUnderWay | null> {
+  const { planned, subject, graph } = looked
   const ids = idsOf(planned, subject)
   const listener = call.listen?.(ids, graph)
   const options = { commit, ...(listener === undefined ? {} : { listener }) }
   const underWay = await cx.runs.start(planned.run, options)
   if (underWay === null) return null
+  const { digest } = call.request
+  underWay.ended.then(
+    (ended) => ended?.status === "failed" && digest !== null && failures.note(digest, cx.clock.nowMs()),
+    () => {}, // Whoever waits for the end is told.
+  )
   const ended = async () => (await underWay.ended) ?? (await waitForEnd(cx, ids.runId))
   return { ...ids, isHeard: listener !== undefined, ended }
 }

@@ -59,21 +59,22 @@ export function makeTalkRoutes(ports: TurnPorts) {
 async function talk(cx: Context, ports: TurnPorts, input: TurnInput): Promise<Answer> {
   const { body, standing, idempotency } = input
   requireSupported(body)
-  if (idempotency !== null && idempotency.found !== null) {
+  const isRepeated = idempotency !== null && idempotency.found !== null
+  if (isRepeated) {
     const replay = await findReplayable(cx, idempotency.found.responseId)
     if (replay !== null) return body.stream === true ? streamFrom(cx, ports, { turn: replay, body }) : answer(replay)
     // An answer that invited a retry is not kept (the HTTP contract, §1): the request is made anew.
     await idempotency.startOver()
   }
   const request = toTurnRequest(cx, body)
-  const mark = idempotency === null ? null : { ...idempotency }
-  if (body.stream !== true) return answer(await startTurn(cx, ports, { request, standing, idempotency: mark }))
+  const call = { request, standing, idempotency, isRepeated }
+  if (body.stream !== true) return answer(await startTurn(cx, ports, call))
   let stream: FrameStream | null = null
   const listen = (ids: TurnIds, graph: Graph): FrameStream => {
     stream = turnStream(frameFacts(cx, ids, graph), { nodes: wantsNodes(body), isReplay: false })
     return stream
   }
-  const turn = await startTurn(cx, ports, { request, standing, idempotency: mark, listen })
+  const turn = await startTurn(cx, ports, { ...call, listen })
   const heard: FrameStream | null = stream
   if (!turn.isHeard || heard === null) return streamFrom(cx, ports, { turn, body })
   return { status: 200, stream: (sink) => (heard as FrameStream).attach(sink) }

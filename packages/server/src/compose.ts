@@ -35,7 +35,8 @@ import { makeTalkRoutes } from "./http/routes/talk.ts"
 import { threadRoutes } from "./http/routes/threads.ts"
 import { workflowRoutes } from "./http/routes/workflows.ts"
 import type { Ports } from "./ports/context.ts"
-import type { ReadinessState } from "./ports/readiness.ts"
+import type { Readiness, ReadinessState } from "./ports/readiness.ts"
+import type { Runs } from "./ports/runs.ts"
 import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
@@ -44,8 +45,10 @@ import { ensureFirstStart } from "./services/first-start.ts"
 import { makeGraphSource } from "./services/graphs.ts"
 import { makeKeyring } from "./services/keyring.ts"
 import { startMaintenance } from "./services/maintenance.ts"
+import { makeModelAccess } from "./services/model-access.ts"
 import { makeOrganizationFacts } from "./services/organization-facts.ts"
 import { makeRecentFailures } from "./services/recent-failures.ts"
+import type { TurnPorts } from "./services/turns.ts"
 import { openDatabase } from "./start/database.ts"
 import { StartProblem } from "./start-problem.ts"
 import { version } from "./version.ts"
@@ -82,101 +85,153 @@ export async function startServer(config: Config): Promise<Server> {
   }
 }
 
+/** The HTTP server. */
+type App = Awaited<ReturnType<typeof createApp>>
+
 type Closing = { readonly closers: (() => Promise<void>)[]; readonly closeAll: () => Promise<void> }
 
 async function openAll(config: Config, { closers, closeAll }: Closing): Promise<Server> {
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false, minLength: 0 }))
   let state: ReadinessState = "starting"
   const readiness = { state: () => state }
+  const ground = await openGround(config, { log, closers })
+  const keyFile = config.databaseUrl === null && config.bootstrapApiKey === null
+  const first = await ensureFirstStart(ground, {
+    bootstrapApiKey: config.bootstrapApiKey,
+    keepKey: keyFile ? (text) => keepKeyFile(config.dataDirectory, text) : null,
+  })
+  const working = await openRuntime(config, ground, closers)
+  const { runtime, ports } = working
+  let address = ""
+  const app = await openApp(config, { ground, working, readiness, publicUrl: () => config.publicUrl ?? address })
+  closers.push(() => app.close())
+  closers.push(() => runtime.drain(config.drainMs))
+  address = await listen(app, config)
+  const recovered = await runtime.recover()
+  const maintenance = startMaintenance(ports)
+  closers.push(maintenance.stop)
+  state = "ready"
+  log.info({ address, recovered_runs: recovered }, "server-ready")
+  let closing: Promise<void> | null = null
+  return {
+    address,
+    publicUrl: config.publicUrl ?? address,
+    keyText: first.keyText,
+    keyFile: keyFile ? keyFilePath(config.dataDirectory) : null,
+    log,
+    close() {
+      state = "draining"
+      closing ??= closeAll().then(() => log.info("server-closed"))
+      return closing
+    },
+  }
+}
+
+type Opening = { readonly log: Logger; readonly closers: Closing["closers"] }
+
+/** What everything stands on: the database with its tables, secrets, models, time and ids. */
+async function openGround(config: Config, { log, closers }: Opening) {
   const database = await openDatabase(config, log)
   closers.push(database.close)
   const pool = openSqlPool(database.connection, { connectionsMax: poolConnections })
   closers.push(() => pool.close())
-  const store = makeStore(pool)
-  const [secrets, executorName] = await Promise.all([
-    openSecrets({
-      dataFolder: config.dataDirectory,
-      secretKey: config.secretKey ?? undefined,
-      previousSecretKey: config.secretKeyPrevious ?? undefined,
-    }),
-    readOrMakeExecutorName(config.dataDirectory),
-  ])
-  const { models: modelConfig } = config
+  const secrets = await openSecrets({
+    dataFolder: config.dataDirectory,
+    secretKey: config.secretKey ?? undefined,
+    previousSecretKey: config.secretKeyPrevious ?? undefined,
+  })
+  const { models: settings } = config
   const models = createModels({
-    openai: { apiKey: modelConfig.openaiApiKey, baseUrl: modelConfig.openaiBaseUrl },
-    anthropic: { apiKey: modelConfig.anthropicApiKey },
-    google: { apiKey: modelConfig.googleApiKey },
-    compatible: modelConfig.openaiCompatible,
-    defaultModel: modelConfig.defaultModel,
-    modelTimeoutMs: modelConfig.timeoutMs,
+    openai: { apiKey: settings.openaiApiKey, baseUrl: settings.openaiBaseUrl },
+    anthropic: { apiKey: settings.anthropicApiKey },
+    google: { apiKey: settings.googleApiKey },
+    compatible: settings.openaiCompatible,
+    defaultModel: settings.defaultModel,
+    modelTimeoutMs: settings.timeoutMs,
   })
   closers.push(() => models.close())
   const clock = { nowMs: () => Date.now() }
-  const makesKeyFile = config.databaseUrl === null && config.bootstrapApiKey === null
-  const first = await ensureFirstStart(
-    { store, ids: systemIds, clock },
-    {
-      bootstrapApiKey: config.bootstrapApiKey,
-      keepKey: makesKeyFile ? (text) => keepKeyFile(config.dataDirectory, text) : null,
-    },
-  )
-  // The owner tells of due work, and the runtime asks the owner for it.
-  let runtime: Runtime | null = null
+  return { database, pool, store: makeStore(pool), secrets, models, clock, ids: systemIds, log }
+}
+
+type Ground = Awaited<ReturnType<typeof openGround>>
+
+/** Who owns runs and works on them, and the ports of services, which ask it. */
+async function openRuntime(config: Config, ground: Ground, closers: Closing["closers"]) {
+  const { database, pool, store, secrets, models, clock, ids, log } = ground
+  // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
+  const later: { runtime: Runtime | null } = { runtime: null }
   const owner = await openOwner({
     pool,
     connection: database.connection,
-    executorName,
-    ids: systemIds,
+    executorName: await readOrMakeExecutorName(config.dataDirectory),
+    ids,
     clock,
-    onDue: () => runtime?.claimDue(),
+    log,
+    onDue: () => later.runtime?.claimDue(),
   })
   closers.push(() => owner.close())
-  const graphs = makeGraphSource(store)
-  const facts = makeOrganizationFacts(store)
+  const turns: TurnPorts = {
+    facts: makeOrganizationFacts(store),
+    graphs: makeGraphSource(store),
+    failures: makeRecentFailures(),
+  }
   const settings = {
     publicUrl: config.publicUrl ?? "",
     waitMs: config.waitMs,
     definitionNodesMax: config.definitionNodesMax,
   }
-  const ports: Ports = {
-    store,
-    models,
-    get runs() {
-      if (runtime === null) throw new Error("the runtime is not there yet")
-      return runtime
-    },
-    ids: systemIds,
-    clock,
-    log,
-    settings,
+  const runs: Runs = {
+    start: (run, options) => requireRuntime(later).start(run, options),
+    enqueue: (run, options) => requireRuntime(later).enqueue(run, options),
+    follow: (runId, after, listener) => requireRuntime(later).follow(runId, after, listener),
+    waitForEnd: (runId, options) => requireRuntime(later).waitForEnd(runId, options),
+    endMarked: (runIds) => requireRuntime(later).endMarked(runIds),
   }
-  const turnPorts = { facts, graphs, failures: makeRecentFailures() }
-  const created = createRuntime({
+  const ports: Ports = { store, models, runs, ids, clock, log, settings }
+  const calls = makeAssistantCalls(ports, turns)
+  const runtime = createRuntime({
     owner,
     log: makeRunLog(pool),
-    graphs,
+    graphs: turns.graphs,
     workshop: {
       models,
+      access: makeModelAccess({ secrets, facts: turns.facts, models, store }),
       history: store.history,
       clock,
-      ids: systemIds,
+      ids,
       log,
       bounds: config.runBounds,
       performers: {
         model: performModel,
-        assistant: makeAssistantPerformer({
-          calls: makeAssistantCalls(ports, turnPorts),
-          waitForEnd: (runId, options) => created.waitForEnd(runId, options),
-        }),
+        assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
       },
     },
   })
-  runtime = created
+  later.runtime = runtime
+  return { runtime, ports, turns }
+}
+
+function requireRuntime({ runtime }: { readonly runtime: Runtime | null }): Runtime {
+  if (runtime === null) throw new Error("the runtime is not there yet")
+  return runtime
+}
+
+type Doors = {
+  readonly ground: Ground
+  readonly working: Awaited<ReturnType<typeof openRuntime>>
+  readonly readiness: Readiness
+  readonly publicUrl: () => string
+}
+
+/** The HTTP server with every route. It does not listen yet. */
+function openApp(config: Config, { ground, working, readiness, publicUrl }: Doors): Promise<App> {
+  const { store, models, secrets } = ground
+  const { ports, turns } = working
   const keyring = makeKeyring(ports)
-  let address = ""
-  const docs = makeDocs(routes, { version, publicUrl: () => config.publicUrl ?? address })
-  const app = await createApp({
-    ports: { ...ports, runs: created },
+  const docs = makeDocs(routes, { version, publicUrl })
+  return createApp({
+    ports,
     keyring,
     readiness,
     settings: config,
@@ -185,8 +240,8 @@ async function openAll(config: Config, { closers, closeAll }: Closing): Promise<
       ...promotionRoutes,
       ...assistantRoutes,
       ...assistantWorkflowRoutes,
-      ...makeTalkRoutes(turnPorts),
-      ...makeExecutionRoutes(turnPorts),
+      ...makeTalkRoutes(turns),
+      ...makeExecutionRoutes(turns),
       ...threadRoutes,
       ...messageRoutes,
       ...runRoutes,
@@ -199,31 +254,17 @@ async function openAll(config: Config, { closers, closeAll }: Closing): Promise<
     ],
     pages: docs.pages,
   })
-  closers.push(() => app.close())
-  closers.push(() => created.drain(config.drainMs))
-  await listen(app, config)
-  address = addressOf(app.server.address() as AddressInfo, config.host)
-  const recovered = await created.recover()
-  const maintenance = startMaintenance(ports)
-  closers.push(maintenance.stop)
-  state = "ready"
-  log.info({ address, recovered_runs: recovered }, "server-ready")
-  let closing: Promise<void> | null = null
-  return {
-    address,
-    publicUrl: config.publicUrl ?? address,
-    keyText: first.keyText,
-    keyFile: makesKeyFile ? keyFilePath(config.dataDirectory) : null,
-    log,
-    close() {
-      state = "draining"
-      closing ??= closeAll().then(() => log.info("server-closed"))
-      return closing
-    },
-  }
 }
 
-async function listen(app: Awaited<ReturnType<typeof createApp>>, { host, port }: Config): Promise<void> {
+/** Listens, and gives the address. Throws StartProblem. */
+async function listen(app: App, config: Config): Promise<string> {
+  await bindAddress(app, config)
+  const { port } = app.server.address() as AddressInfo
+  const name = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
+}
+
+async function bindAddress(app: App, { host, port }: Config): Promise<void> {
   try {
     await app.listen({ host, port })
   } catch (error) {
@@ -242,9 +283,4 @@ async function listen(app: Awaited<ReturnType<typeof createApp>>, { host, port }
     }
     throw error
   }
-}
-
-function addressOf({ port }: AddressInfo, host: string): string {
-  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
-  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`
 }

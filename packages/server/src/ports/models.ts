@@ -69,12 +69,15 @@ export type ModelWire = "openai" | "anthropic" | "google"
  */
 export type ModelEndpoint = { readonly wire: ModelWire; readonly apiKey: string; readonly baseUrl?: string }
 
-/** One call. `model` is a key as `GET /v1/models` lists it, bare or as `provider/model`. */
+/**
+ * One call. `ownKey` is the organization's own key for the provider that the model belongs to; without it the server's is
+ * used. `model` is a key as `GET /v1/models` lists it, bare or as `provider/model`. */
 export type ModelRequest = {
   readonly model: string
   readonly messages: readonly ModelMessage[]
   readonly settings?: ModelSettings
   readonly tools?: readonly ToolDefinition[]
+  readonly ownKey?: string
   readonly endpoint?: ModelEndpoint
 }
 
@@ -120,6 +123,8 @@ export interface Models {
   list(): Promise<readonly ModelDescription[]>
   /** The model that would answer to this key, or null where none would, as far as is known without a call. */
   find(key: string): ModelDescription | null
+  /** The name of the provider that a key belongs to, also where it is not configured; null: nobody's that we know. */
+  providerOf(key: string): string | null
   /** The key of the model that is taken where none is named. */
   defaultModel(): string
   /** The names of the configured providers, in order; `["demo"]` where there is none. */

@@ -170,6 +170,7 @@ class ProcessRuntime implements Runtime {
     return new Segment({
       ...this.#common(run.runId),
       organizationId: run.start.organizationId,
+      generation: run.start.generation,
       threadId: run.start.thread?.id ?? null,
       turn: created.turn?.number ?? null,
       graph: run.graph,
@@ -285,6 +286,7 @@ class ProcessRuntime implements Runtime {
     return new Segment({
       ...this.#common(claimed.runId),
       organizationId: claimed.organizationId,
+      generation: null,
       threadId: claimed.threadId,
       turn: claimed.turn,
       graph,

@@ -45,6 +45,8 @@ export type StartFacts = Omit<RunStart, "append">
 export type SegmentOptions = {
   readonly runId: Id<"run">
   readonly organizationId: Id<"organization">
+  /** The organization's generation under which the run was made; null where that is not known. */
+  readonly generation: number | null
   readonly threadId: Id<"thread"> | null
   readonly turn: number | null
   readonly graph: Graph
@@ -75,6 +77,7 @@ const chunkMsMax = 1_000
 export class Segment {
   readonly runId: Id<"run">
   readonly organizationId: Id<"organization">
+  readonly generation: number | null
   readonly threadId: Id<"thread"> | null
   readonly turn: number | null
   readonly graph: Graph
@@ -108,6 +111,7 @@ export class Segment {
   constructor(options: SegmentOptions) {
     this.runId = options.runId
     this.organizationId = options.organizationId
+    this.generation = options.generation
     this.threadId = options.threadId
     this.turn = options.turn
     this.graph = options.graph

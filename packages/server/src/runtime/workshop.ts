@@ -4,6 +4,7 @@ import type { IdSource } from "@brevet/core/ids"
 import type { Logger } from "pino"
 import type { Clock } from "../ports/context.ts"
 import type { HistoryTable } from "../ports/history.ts"
+import type { ModelAccess } from "../ports/model-access.ts"
 import type { Models } from "../ports/models.ts"
 import type { Performers } from "./perform.ts"
 
@@ -22,6 +23,7 @@ export type RunBounds = PlanLimits & {
 /** The ports and bounds, the same for all runs. */
 export type Workshop = {
   readonly models: Models
+  readonly access: ModelAccess
   readonly history: HistoryTable
   readonly clock: Clock
   readonly ids: IdSource

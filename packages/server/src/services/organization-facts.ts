@@ -13,6 +13,7 @@ import type { TurnPolicy } from "@brevet/core/contract/assistant-settings"
 import type { ModelSettings } from "@brevet/core/graph/model-settings"
 import type { Id } from "@brevet/core/ids"
 import type { AssistantRecord } from "../ports/assistant-table.ts"
+import type { ProviderRecord } from "../ports/provider-table.ts"
 import type { Store } from "../ports/store.ts"
 import { assistantOverrides, turnPolicyOf } from "./assistant-turn.ts"
 import { judgeVersionOf, newThreadVersion } from "./promotion.ts"
@@ -39,6 +40,8 @@ export interface OrganizationFacts {
   assistant(scope: FactScope, id: Id<"assistant">): Promise<AssistantFacts | null>
   /** Null: the workflow was deleted. */
   workflow(scope: FactScope, id: Id<"workflow">): Promise<{ readonly isActive: boolean } | null>
+  /** What the organization keeps of providers of models. */
+  providers(scope: FactScope): Promise<readonly ProviderRecord[]>
   /** The version that a thread is pinned to, under the link of its assistant. */
   version(
     scope: FactScope,
@@ -81,6 +84,7 @@ export function makeOrganizationFacts(store: Store): OrganizationFacts {
         const workflow = await store.workflows.find(scope.organizationId, id)
         return workflow === null ? null : { isActive: workflow.isActive }
       }),
+    providers: (scope) => keep(scope, "providers", () => store.providers.list(scope.organizationId)),
     version: (scope, subject) =>
       keep(scope, `${subject.workflowId}/${subject.version}/${subject.primaryNode ?? ""}`, async () => {
         const judged = await judgeVersionOf(store, subject)

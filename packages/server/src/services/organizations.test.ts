@@ -4,7 +4,7 @@ import { makeSecrets } from "../adapters/secrets.ts"
 import type { Context } from "../ports/context.ts"
 import { makeTestContext, type TestContext } from "../testing/context.ts"
 import { getOrganization, listOrganizations, updateOrganization } from "./organizations.ts"
-import { findProviderKey, listProviders, updateProvider } from "./providers.ts"
+import { listProviders, modelKeyOf, updateProvider } from "./providers.ts"
 
 let test: TestContext
 let cx: Context
@@ -75,8 +75,8 @@ describe("providers", () => {
   }
   const update = (provider: string, change: { isActive?: boolean; apiKey?: string | null }) =>
     updateProvider(cx, { secrets }, { organizationId: cx.principal.organizationId, provider, ...change })
-  const keyOf = (context: Context) =>
-    findProviderKey({ store: context.store, secrets }, context.principal.organizationId, "openai")
+  const keyOf = async (context: Context, opener = secrets) =>
+    modelKeyOf({ secrets: opener }, await context.store.providers.find(context.principal.organizationId, "openai"))
 
   it("are listed without a key until one is set, and then only for the organization that set it", async () => {
     expect(await list()).toMatchObject({ openai: { source: null, isActive: true } })
@@ -99,9 +99,7 @@ describe("providers", () => {
     expect(await keyOf(cx)).toEqual({ use: "none", reason: "inactive" })
     await update("openai", { isActive: true })
     const strangers = makeSecrets(randomBytes(32))
-    expect(
-      await findProviderKey({ store: cx.store, secrets: strangers }, cx.principal.organizationId, "openai"),
-    ).toEqual({ use: "none", reason: "unreadable" })
+    expect(await keyOf(cx, strangers)).toEqual({ use: "none", reason: "unreadable" })
   })
 
   it("forget a key that is set to null", async () => {

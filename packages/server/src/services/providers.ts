@@ -6,7 +6,8 @@ import { createHash } from "node:crypto"
 import { Refusal } from "@brevet/core/errors"
 import type { Id } from "@brevet/core/ids"
 import type { AuditChange } from "../ports/audit-table.ts"
-import type { Context, Ports } from "../ports/context.ts"
+import type { Context } from "../ports/context.ts"
+import type { ModelKey } from "../ports/model-access.ts"
 import type { ProviderChange, ProviderRecord } from "../ports/provider-table.ts"
 import type { Secrets } from "../ports/secrets.ts"
 import { requireOrganization } from "./access.ts"
@@ -37,12 +38,6 @@ export type ProviderUpdate = {
   readonly providerOrganizationId?: string | null | undefined
   readonly providerProjectId?: string | null | undefined
 }
-
-/** Whose key an organization's calls to a provider are to be made with, or why there may be none. */
-export type ProviderKey =
-  | { readonly use: "server" }
-  | { readonly use: "own"; readonly apiKey: string }
-  | { readonly use: "none"; readonly reason: "inactive" | "unreadable" }
 
 const sealOwner = (organizationId: Id<"organization">, provider: string): string => `${organizationId}/${provider}`
 
@@ -150,18 +145,13 @@ function shownChanges(before: ProviderRecord | null, after: ProviderRecord): Aud
 }
 
 /**
- * The key for an organization's calls to a provider, for whoever makes them. A key that was set and cannot be opened any
- * more (the secret key was changed) is never replaced by the server's own: somebody else would pay.
+ * The key that a row of the organization says. A key that was set and cannot be opened any more (the secret key was
+ * changed) is never replaced by the server's own: somebody else would pay.
  */
-export async function findProviderKey(
-  ports: Pick<Ports, "store"> & ProviderPorts,
-  organizationId: Id<"organization">,
-  provider: string,
-): Promise<ProviderKey> {
-  const row = await ports.store.providers.find(organizationId, provider)
+export function modelKeyOf({ secrets }: ProviderPorts, row: ProviderRecord | null): ModelKey {
   if (row === null) return { use: "server" }
   if (!row.isActive) return { use: "none", reason: "inactive" }
   if (row.secret === null) return { use: "server" }
-  const apiKey = ports.secrets.open(row.secret, sealOwner(organizationId, provider))
+  const apiKey = secrets.open(row.secret, sealOwner(row.organizationId, row.provider))
   return apiKey === null ? { use: "none", reason: "unreadable" } : { use: "own", apiKey }
 }

@@ -45,6 +45,7 @@ export const noModels: Models = {
   },
   list: async () => [],
   find: () => null,
+  providerOf: () => null,
   defaultModel: () => "demo",
   providers: () => ["demo"],
   close: async () => {},

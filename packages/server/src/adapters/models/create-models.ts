@@ -84,6 +84,7 @@ class ServerModels implements Models {
 
   stream(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent> {
     if (request.endpoint !== undefined) return this.#streamFromEndpoint(request, options)
+    if (request.ownKey !== undefined) return this.#streamWithKey(request, request.ownKey, options)
     if (this.#isDemo) return streamDemo(request, options)
     const route = this.#route(request.model)
     return route === null ? this.#streamUnlisted(request, options) : start(route, request, options)
@@ -104,6 +105,10 @@ class ServerModels implements Models {
     const { configured, model } = route
     const listed = configured.list.latest.find((entry) => entry.key === model) ?? { key: model }
     return { ...describe(configured, listed), key }
+  }
+
+  providerOf(key: string): string | null {
+    return this.#route(key)?.configured.options.name ?? ownWireOf(key)?.wire ?? null
   }
 
   defaultModel(): string {
@@ -149,10 +154,32 @@ class ServerModels implements Models {
     yield* start(route, request, options)
   }
 
+  /** A call that the organization's own key pays for: to the provider as it is configured, or at its own address. */
+  #streamWithKey(
+    request: ModelRequest,
+    apiKey: string,
+    options: { readonly signal: AbortSignal },
+  ): AsyncIterable<ModelEvent> {
+    const route = this.#route(request.model)
+    const own = route === null ? ownWireOf(request.model) : null
+    const { modelTimeoutMs: timeoutMs } = this.#config
+    if (route !== null) {
+      const provider = makeProvider({ ...route.configured.options, apiKey })
+      return provider.stream(request, { model: route.model, signal: options.signal })
+    }
+    if (own === null) return refuse(new ModelFailure("not-found", "No provider offers this model."))
+    const { wire, model } = own
+    const baseUrl = ownBaseUrls[wire]
+    const provider = makeProvider({ name: wire, wire, apiKey, baseUrl, timeoutMs, dispatcher: this.#connections.get })
+    return provider.stream(request, { model, signal: options.signal })
+  }
+
   #streamFromEndpoint(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent> {
     const { wire, apiKey, baseUrl } = request.endpoint as NonNullable<ModelRequest["endpoint"]>
     const dispatcher = baseUrl === undefined ? this.#connections.get : this.#config.guardedDispatcher
-    if (dispatcher === undefined) return refuseAddress()
+    if (dispatcher === undefined) {
+      return refuse(new ModelFailure("refused", "Models at other addresses cannot be called here."))
+    }
     const provider = makeProvider({
       name: wire,
       wire,
@@ -165,8 +192,15 @@ class ServerModels implements Models {
   }
 }
 
-function refuseAddress(): AsyncIterable<ModelEvent> {
-  const failure = new ModelFailure("refused", "Models at other addresses cannot be called here.")
+/** The wire whose own provider a key names (`openai/gpt-4o`) or is called like (`gpt-4o`), and the model there. */
+function ownWireOf(key: string): { readonly wire: ModelWire; readonly model: string } | null {
+  const [prefix = "", ...rest] = key.split("/")
+  if (rest.length > 0 && Object.hasOwn(ownBaseUrls, prefix)) return { wire: prefix as ModelWire, model: rest.join("/") }
+  const wire = wireOfKey(key)
+  return wire === null ? null : { wire, model: key }
+}
+
+function refuse(failure: ModelFailure): AsyncIterable<ModelEvent> {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }) }
 }
 

@@ -50,7 +50,7 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
   const turn = segment.state.created?.turn ?? null
   const isPrimary = turn !== null && turn.primaryNode === context.node.name
   const settings = isPrimary ? layerSettings(turn.overlay, plan.settings) : plan.settings
-  const shows = howItShows(work, plan)
+  const shows = howItShows(work, plan, settings)
   const model = settings.model ?? workshop.models.defaultModel()
   checkProvider(work, model)
   const conversation = await selectConversation(work, { plan, isPrimary, model, settings })
@@ -83,12 +83,16 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
   throw new NodeFailure("OUTPUT_SCHEMA_MISMATCH", `The model's answer does not fit the schema: ${repaired.complaint}`)
 }
 
-/** A node shows its text if the turn says so, it has one item, and nothing has to be read from the text first. */
-function howItShows({ segment, context }: Work, plan: FreddyLlmPlan): CallPlan["shows"] {
+/**
+ * A node shows its text if the turn says so, it has one item, and its text is no JSON, whoever asks for that: then nothing
+ * has to be read from it first.
+ */
+function howItShows({ segment, context }: Work, plan: FreddyLlmPlan, settings: ModelSettings): CallPlan["shows"] {
   const turn = segment.state.created?.turn ?? null
   const isAlone = context.inputs[0]?.length === 1
   const mayShow = turn?.streaming.includes(context.node.name) === true && plan.stream !== false
-  if (turn === null || !isAlone || !mayShow || plan.outputSchema !== null) return "none"
+  const isText = (settings.responseFormat?.type ?? "text") === "text"
+  if (turn === null || !isAlone || !mayShow || !isText) return "none"
   return turn.plainText ? "plain" : "as-it-is"
 }
 
@@ -105,9 +109,9 @@ function requestOf(settings: ModelSettings, model: string, messages: readonly Mo
 function checkProvider({ segment, workshop }: Work, model: string): void {
   const allowed = segment.state.created?.turn?.allowedProviders ?? null
   if (allowed === null) return
-  const found = workshop.models.find(model)
-  if (found === null || allowed.includes(found.provider)) return
-  throw new NodeFailure("MODEL_REFUSED", `The assistant does not allow models of the provider '${found.provider}'.`)
+  const provider = workshop.models.providerOf(model) ?? workshop.models.find(model)?.provider
+  if (provider === undefined || allowed.includes(provider)) return
+  throw new NodeFailure("MODEL_REFUSED", `The assistant does not allow models of the provider '${provider}'.`)
 }
 
 type ConversationRequest = {
@@ -190,6 +194,7 @@ class Calls {
     this.#count += 1
     const done = segment.state.current?.calls.find((completed) => completed.call === call)
     if (done !== undefined) return done
+    const request = await this.#paidFor(plan.request)
     const callKey: CallKey = { ...key, call }
     const started = { type: "model-call-started", at: workshop.clock.nowMs(), model: plan.request.model } as const
     segment.take({ ...started, ...callKey, ...(plan.summarized ? { summarized: true } : {}) })
@@ -197,7 +202,20 @@ class Calls {
     // The first call need not wait for the commit; should that fail, the segment's signal ends the call.
     if (segment.isStarted) await saved
     else saved.catch(() => {})
-    return this.#stream(callKey, plan, saved)
+    return this.#stream(callKey, { ...plan, request }, saved)
+  }
+
+  /** The request with the organization's own key for that provider, where it has one. */
+  async #paidFor(request: ModelRequest): Promise<ModelRequest> {
+    const { segment, workshop } = this.#work
+    const key = await workshop.access.keyFor(segment, request.model)
+    if (key.use === "server") return request
+    if (key.use === "own") return { ...request, ownKey: key.apiKey }
+    const reason = key.reason === "inactive" ? "is switched off" : "has a key that cannot be read any more"
+    throw new NodeFailure(
+      "MODEL_REFUSED",
+      `The provider of the model '${request.model}' ${reason} in this organization.`,
+    )
   }
 
   async #stream(callKey: CallKey, plan: CallPlan, saved: Promise<void>): Promise<CompletedCall> {

@@ -116,30 +116,6 @@ describe("merge", () => {
     ])
     expect(joined({ mode: "append" }).items).toHaveLength(4)
   })
-
-  it.each(["combine", "chooseBranch", "combineBySql", "=combine", 5])(
-    "fails in the mode %j, and the finding says so before",
-    (mode) => {
-      expect(joined({ mode }).error).toMatchObject({ node: "Merge", code: "NODE_SETTINGS_INVALID" })
-      expect(findings({ type: "merge", parameters: { mode } })).toContainEqual(["SETTING_UNSUPPORTED", "error"])
-    },
-  )
-
-  it.each([
-    [{}, 2],
-    [{ numberInputs: 4 }, 4],
-    [{ numberInputs: "3" }, 3],
-    [{ numberInputs: 1_000_000 }, 10],
-    [{ numberInputs: -1 }, 2],
-    [{ numberInputs: {} }, 2],
-    [{ numberInputs: [{ toString: "x" }] }, 2],
-    [{ numberInputs: null }, 2],
-  ])("%j has %i inputs", (parameters, count) => {
-    const [node] = readDefinition(definitionOf({ Merge: { type: "merge", parameters } })).graph.nodes
-    if (node === undefined) throw new Error("no node")
-    expect(findKind("merge")?.inputs(node)).toHaveLength(count)
-    expect(findKind("merge")?.inputs({ ...node, typeVersion: 2.1 })).toHaveLength(2)
-  })
 })
 
 describe("stopAndError", () => {

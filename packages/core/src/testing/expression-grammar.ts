@@ -146,20 +146,23 @@ export const comparable: fc.Arbitrary<string> = fc.letrec<Sorts & { whole: strin
 const DATA_PATHS = [...ANY_PATHS, ...TEXT_PATHS, ...LIST_PATHS]
 
 const NAMES = [
-  ..."$json $input $node $items $ $execution $vars $now JSON Math Object Array String Number Date Map Set RegExp".split(
-    " ",
+  ...words(
+    "$json $input $node $items $ $execution $vars $now $today DateTime Duration Interval $jmespath $if JSON Math",
   ),
-  ..."Error Function eval globalThis process require this self window constructor Symbol Proxy Reflect Promise".split(
-    " ",
-  ),
+  ...words("Object Array String Number Date Map Set RegExp Error Function eval globalThis process require this self"),
+  ...words("window constructor Symbol Proxy Reflect Promise"),
 ]
 
 const MEMBERS = [
-  ..."constructor __proto__ prototype call apply bind toString valueOf map then all first item json name".split(" "),
-  ..."__defineGetter__ __lookupGetter__ hasOwnProperty length push sort replace repeat padStart join from".split(" "),
-  ..."keys values entries assign create defineProperty getPrototypeOf raw species caller arguments mainModule".split(
-    " ",
+  ...words("constructor __proto__ prototype call apply bind toString valueOf map then all first item json name zone c"),
+  ...words(
+    "__defineGetter__ __lookupGetter__ hasOwnProperty length push sort replace repeat padStart join from loc ts",
   ),
+  ...words("keys values entries assign create defineProperty getPrototypeOf raw species caller arguments mainModule"),
+  ...words(
+    "plus minus diff toFormat setZone setLocale startOf splitBy divideEqually fromISO fromObject fromFormat until",
+  ),
+  ...words("hash removeMarkdown unique chunk pluck sum toDateTime toTitleCase isEmpty format urlEncode toJsonString"),
 ]
 
 /** Expressions of any meaning. */

@@ -27,6 +27,7 @@ function sum(run: Evaluation, list: List, method: string): number {
  * Values without JSON are told apart by their type alone.
  */
 function identityOf(run: Evaluation, value: unknown, keys: readonly string[]): string {
+  run.charge(IDENTITY_STEPS)
   if (typeof value === "string") return `"${value}`
   if (isFieldObject(value)) {
     const names = keys.length > 0 ? keys : fieldNames(run, value).sort()
@@ -34,6 +35,9 @@ function identityOf(run: Evaluation, value: unknown, keys: readonly string[]): s
   }
   return `${typeof value} ${writeJson(run, value)}`
 }
+
+/** Steps of working out one identity, beside what its JSON takes. */
+const IDENTITY_STEPS = 10
 
 function fieldOf(value: FieldObject, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined
@@ -91,7 +95,7 @@ const pluck: Method<List> = (run, self, args) => {
 
 const smartJoin: Method<List> = (run, self, args) => {
   const [keyField, valueField] = [toKey(run, args[0]), toKey(run, args[1])]
-  run.charge(self.length)
+  run.charge(self.length * 4)
   const object: FieldObject = {}
   for (const element of self) {
     if (!isFieldObject(element)) continue

@@ -17,19 +17,17 @@ import { type Method, type MethodTable, methodTable } from "./method-table.ts"
 import { makeDate } from "./methods-date.ts"
 import { guarded, Thrown } from "./values.ts"
 
-/** Steps for a byte of each digest. */
-const DIGESTS: ReadonlyMap<string, { readonly digest: Digest; readonly stepsPerByte: number }> = new Map([
-  ["md5", { digest: md5, stepsPerByte: 0.5 }],
-  ["sha1", { digest: sha1, stepsPerByte: 0.5 }],
-  ["sha224", { digest: sha224, stepsPerByte: 0.5 }],
-  ["sha256", { digest: sha256, stepsPerByte: 0.5 }],
-  ["sha384", { digest: sha384, stepsPerByte: 5 }],
-  ["sha512", { digest: sha512, stepsPerByte: 5 }],
-  ["sha3", { digest: sha3, stepsPerByte: 12 }],
-])
-
-/** Steps of a digest beside its bytes. */
-const DIGEST_STEPS = 200
+/** Steps of each digest: of one block, and for a byte. */
+const DIGESTS: ReadonlyMap<string, { readonly digest: Digest; readonly steps: number; readonly stepsPerByte: number }> =
+  new Map([
+    ["md5", { digest: md5, steps: 200, stepsPerByte: 0.5 }],
+    ["sha1", { digest: sha1, steps: 200, stepsPerByte: 0.5 }],
+    ["sha224", { digest: sha224, steps: 200, stepsPerByte: 0.5 }],
+    ["sha256", { digest: sha256, steps: 200, stepsPerByte: 0.5 }],
+    ["sha384", { digest: sha384, steps: 2_500, stepsPerByte: 5 }],
+    ["sha512", { digest: sha512, steps: 2_500, stepsPerByte: 5 }],
+    ["sha3", { digest: sha3, steps: 2_500, stepsPerByte: 12 }],
+  ])
 
 /** Words that stay small inside of a title. */
 const SMALL_WORDS = new Set("a an and as at but by for from if in into nor of on or the to with".split(" "))
@@ -114,7 +112,7 @@ const hash: Method<string> = (run, self, [given]) => {
   if (found === undefined) {
     throw extensionError("hash", `"${name}" is not known. Use one of ${[...DIGESTS.keys()].join(", ")}, base64.`)
   }
-  run.charge(DIGEST_STEPS + Math.ceil(self.length * 3 * found.stepsPerByte))
+  run.charge(found.steps + Math.ceil(self.length * 3 * found.stepsPerByte))
   return found.digest(utf8Bytes(self))
 }
 
@@ -126,7 +124,7 @@ function base64Encode(run: Evaluation, text: string): string {
 
 function base64Decode(run: Evaluation, text: string): string {
   run.chargeNewText(text.length)
-  run.charge(text.length)
+  run.charge(text.length * 2)
   return utf8Text(fromBase64(text))
 }
 

@@ -38,7 +38,14 @@ function staticCalls(type: object, names: string): [string, FunctionValue][] {
 /** Ways in which one piece of a text can be read, for the pieces that are no fixed number of digits. */
 const CHOICES: Readonly<Record<string, number>> = { y: 6, yyyyy: 3, u: 9, S: 3, o: 3, X: 20, x: 20, z: 256, Z: 3 }
 const SINGLE_CHOICES = 2
+/** `D`, `t`, `ff` and the like stand for a whole date or time of a language. */
+const MACRO = /^[DTtfF]+$/
+const MACRO_CHOICES = 32
 const CHOICES_MAX = 100_000
+
+/** Steps of making a pattern of a format, and for each of its characters: names of months are asked for. */
+const PATTERN_STEPS = 500
+const PATTERN_STEPS_PER_CHAR = 50
 
 /**
  * Admits a format before a text is read by it: the library makes a pattern of it for the platform's engine, which tries
@@ -48,10 +55,11 @@ function admitPattern(run: Evaluation, format: unknown): void {
   if (typeof format !== "string") throw typeError("a format is a text")
   let ways = 1
   for (const [letters] of format.replace(/'[^']*'/g, "").matchAll(/([A-Za-z])\1*/g)) {
-    ways *= CHOICES[letters] ?? (letters.length === 1 ? SINGLE_CHOICES : 1)
+    if (MACRO.test(letters)) ways *= MACRO_CHOICES
+    else ways *= CHOICES[letters] ?? (letters.length === 1 ? SINGLE_CHOICES : 1)
     if (ways > CHOICES_MAX) throw limitError("a format of too many parts", "some 15 parts of one letter")
   }
-  run.charge(ways)
+  run.charge(ways + PATTERN_STEPS + format.length * PATTERN_STEPS_PER_CHAR)
 }
 
 const fromFormat: Static = (run, args) => {

@@ -18,12 +18,17 @@ import { type FieldObject, rangeError } from "./values.ts"
 const PIECES_MAX = 10_000
 
 /** Steps for a character of a format. */
-const FORMAT_STEPS_PER_CHAR = 10
+const FORMAT_STEPS_PER_CHAR = 40
 
 const words = (text: string): readonly string[] => text.split(" ")
 
+/** Methods that look for a difference unit by unit, and what that takes more than other calls. */
+const DIFFERENCES = new Set(["count", "diff", "diffNow", "length", "toDuration", "toRelative", "toRelativeCalendar"])
+const DIFFERENCE_STEPS = 400
+
 /** Calls a method of one of the library's objects by its name, which is one of the lists below. */
 function call(run: Evaluation, target: object, how: { name: string; args: readonly unknown[] }): unknown {
+  if (DIFFERENCES.has(how.name)) run.charge(DIFFERENCE_STEPS)
   const args = how.args.map((value) => toTimeArgument(run, value))
   return timeCall(run, () => {
     const method = (target as FieldObject)[how.name]
@@ -110,7 +115,9 @@ function divide(run: Evaluation, self: IntervalValue, args: readonly unknown[]):
 function split(run: Evaluation, self: IntervalValue, args: readonly unknown[]): unknown {
   const given = toTimeArgument(run, args[0])
   const span = Duration.isDuration(given) ? given : Duration.fromObject(spanFields(given))
-  const pieceMs = span.toMillis()
+  // Units of different signs could lead forward by the calendar of the one month and backward by that of the next.
+  const goesBack = Object.values(span.toObject()).some((count) => typeof count === "number" && count < 0)
+  const pieceMs = goesBack ? 0 : span.toMillis()
   const lengthMs = self.stretch.isValid ? self.stretch.toDuration().toMillis() : 0
   if (!(pieceMs > 0)) throw rangeError("an interval is split by a span that leads forward")
   admitPieces(run, lengthMs / pieceMs)
@@ -128,7 +135,7 @@ function admitPieces(run: Evaluation, pieces: number): void {
 }
 
 /** Steps of one piece of an interval. */
-const PIECE_STEPS = 100
+const PIECE_STEPS = 200
 
 /** A span from what stands in an expression for one: a number of units, an object of units, or a span. */
 export function asSpan(value: unknown, unit: unknown): unknown {

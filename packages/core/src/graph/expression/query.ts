@@ -22,6 +22,9 @@ const QUERY_DEPTH_MAX = 200
 /** Steps of reading one query, and characters that are read in one step. */
 const READING_STEPS = 200
 
+/** Steps of one part of a query on one value. */
+const VISIT_STEPS = 5
+
 /** Queries kept in memory, read. */
 const KEPT_MAX = 500
 
@@ -31,6 +34,9 @@ type Node = {
   readonly value?: unknown
   readonly children?: readonly unknown[]
 }
+
+/** The library's parser, of which its types do not tell. Throws an `Error` for what is no query. */
+const parser = jmespath as unknown as { compile(query: string): unknown }
 
 const kept = new Map<string, Node>()
 
@@ -56,7 +62,7 @@ function readQuery(query: string): Node {
 
 function parseQuery(query: string): Node {
   try {
-    return asNode(jmespath.compile(query))
+    return asNode(parser.compile(query))
   } catch (error) {
     if (error instanceof RangeError) throw depthError()
     if (error instanceof Error) throw typeError(`the query is not valid JMESPath: ${error.message}`)
@@ -93,7 +99,7 @@ class Search {
   }
 
   visit(node: Node, value: unknown, depth: number): unknown {
-    this.run.charge(2)
+    this.run.charge(VISIT_STEPS)
     if (depth > QUERY_DEPTH_MAX) throw depthError()
     const child = (index: number, of: unknown) => this.visit(asNode(node.children?.[index]), of, depth + 1)
     switch (node.type) {

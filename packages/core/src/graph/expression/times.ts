@@ -132,7 +132,12 @@ const DURATION_FIELDS = names(
 
 const INTERVAL_FIELDS = names("start end lastDateTime isValid invalidReason invalidExplanation")
 
+/** Fields for which the platform is asked about a zone or language several times, and what that takes. */
+const COSTLY_FIELDS = names("isInDST offsetNameShort offsetNameLong monthShort monthLong weekdayShort weekdayLong")
+const COSTLY_FIELD_STEPS = 200
+
 function readField(run: Evaluation, target: object, key: string): unknown {
+  if (COSTLY_FIELDS.has(key)) run.charge(COSTLY_FIELD_STEPS)
   // The name is one of a list of the library's getters.
   return timeCall(run, () => (target as FieldObject)[key])
 }

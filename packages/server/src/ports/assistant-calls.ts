@@ -25,4 +25,6 @@ export type CallRefused = { readonly code: CauseCode; readonly message: string }
 export interface AssistantCalls {
   /** Starts the run of a call, unless it is there already; gives back why it cannot be made, or null. */
   start(call: AssistantCall): Promise<CallRefused | null>
+  /** Ends the run of a call whose caller ends before its time, and waits a while for that. Harmless where it is over. */
+  end(runId: Id<"run">, cause: CauseCode): Promise<void>
 }

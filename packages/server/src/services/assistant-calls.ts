@@ -20,6 +20,9 @@ import type { TurnPorts } from "./turns.ts"
 /** How often a call is looked at again before it is given up: each time something about it has changed. */
 const attemptsMax = 10
 
+/** How long a run is given to end before something that waits for it goes on (milliseconds; E11). */
+const endingMs = 2_000
+
 /** Makes the calls. */
 export function makeAssistantCalls(ports: Ports, turnPorts: TurnPorts): AssistantCalls {
   return {
@@ -36,6 +39,10 @@ export function makeAssistantCalls(ports: Ports, turnPorts: TurnPorts): Assistan
         throw error
       }
     },
+    async end(runId, cause) {
+      ports.runs.endMarked(await ports.store.runs.markCancelled({ runId }, cause))
+      await ports.runs.waitForEnd(runId, { waitMs: endingMs })
+    },
   }
 }
 
@@ -49,8 +56,13 @@ async function begin(ports: Ports, turnPorts: TurnPorts, call: AssistantCall): P
   const calling = parent.threadId === null ? null : await store.turns.findBasis(organizationId, parent.threadId)
   const place = calling === null ? null : { threadId: calling.threadId, node: childNode(call) }
   const basis = place === null ? null : await store.turns.findChild(place)
+  if (basis !== null && basis.activeRun !== null) {
+    // A turn of this conversation that was cancelled, and its call with it.
+    await ports.runs.waitForEnd(basis.activeRun, { waitMs: endingMs })
+    return false
+  }
   const pins = calling?.pins ?? basis?.pins ?? null
-  const query = { assistantId: call.assistantId, basis, pins: parsePins(pins) }
+  const query = { assistantId: call.assistantId, basis, pins: parsePins(pins), isInternal: true }
   const subject = await findSubject(turnPorts.facts, scope, query)
   const graph = await turnPorts.graphs.load(subject.workflow?.id ?? null, subject.workflow?.version ?? null)
   const history = basis === null ? noHistory : await store.history.read(endOf(basis))

@@ -26,12 +26,13 @@ export type TurnSubject = {
 
 /**
  * What is asked: the assistant that the request names, the thread as it was found, and versions that were fixed for new
- * threads before (those of called assistants).
+ * threads before (those of called assistants). `isInternal`: a node of a workflow asks, and no key.
  */
 export type SubjectQuery = {
   readonly assistantId: string | null
   readonly basis: TurnBasis | null
   readonly pins?: TurnPins | null
+  readonly isInternal?: boolean
 }
 
 /**
@@ -41,11 +42,14 @@ export type SubjectQuery = {
 export async function findSubject(
   facts: OrganizationFacts,
   scope: FactScope,
-  { assistantId, basis, pins = null }: SubjectQuery,
+  { assistantId, basis, pins = null, isInternal = false }: SubjectQuery,
 ): Promise<TurnSubject> {
   const hasMessages = basis !== null && basis.messageCount > 0
   const wanted = assistantId ?? basis?.assistantId ?? null
   const assistant = wanted === null ? null : await findAssistant(facts, scope, wanted)
+  if (assistant?.record.apiEnabled === false && !isInternal) {
+    throw new Refusal("ASSISTANT_API_DISABLED", { details: { assistant_id: wanted } })
+  }
   if (hasMessages && assistantId !== null && assistantId !== basis.assistantId) {
     throw new Refusal("THREAD_ASSISTANT_LOCKED", {
       details: { thread_id: basis.threadId, assistant_id: basis.assistantId },
@@ -67,11 +71,10 @@ export async function findSubject(
   return { assistant, workflow: await newThreadWorkflow(facts, scope, assistant) }
 }
 
-/** The assistant, which the caller may use. Throws ASSISTANT_NOT_FOUND and ASSISTANT_API_DISABLED. */
+/** Throws ASSISTANT_NOT_FOUND. */
 async function findAssistant(facts: OrganizationFacts, scope: FactScope, id: string): Promise<AssistantFacts> {
   const assistant = isId("assistant", id) ? await facts.assistant(scope, id) : null
   if (assistant === null) throw new Refusal("ASSISTANT_NOT_FOUND", { details: { assistant_id: id } })
-  if (!assistant.record.apiEnabled) throw new Refusal("ASSISTANT_API_DISABLED", { details: { assistant_id: id } })
   return assistant
 }
 

@@ -109,7 +109,7 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
     random,
     timeZone,
     facts,
-    work: { stepsLeft: EXPRESSION_LIMITS.nodeStepsMax },
+    work: { stepsLeft: EXPRESSION_LIMITS.nodeStepsMax, templates: new Map() },
   }
   const scopes: ExpressionScope[] = []
   const scope = (itemIndex: number): ExpressionScope => {

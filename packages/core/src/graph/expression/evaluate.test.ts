@@ -175,6 +175,8 @@ describe("another node", () => {
     ["$node.Data.json.name", "Bob"],
     ["$node['Data'].parameter.keep", "lastItems"],
     ["$node['Data'].runIndex", 0],
+    ["$('Data').context.noItemsLeft", undefined],
+    ["$node['Data'].context", {}],
     ["$items('Data').length", 3],
     ["$items('Data')[0].json.id", 1],
     ["$(`Data`).first().json.id", 1],
@@ -245,6 +247,19 @@ describe("work", () => {
     expect(work.stepsLeft).toBeLessThan(used)
     expect(resolveParameter("={{ $json.name }}", scope)).toBe("Ann")
     expect(codeOf(() => resolveParameter(loop, scope))).toBe("EXPRESSION_LIMIT")
+  })
+
+  test("of compiling is done once for one execution, for right and for wrong expressions", () => {
+    const templates = new Map()
+    const scope = { ...testScope({ items: people }), work: { stepsLeft: 1_000_000, templates } }
+    for (const turn of [1, 2]) {
+      expect(resolveParameter("={{ $json.id + 1 }}", scope), `turn ${turn}`).toBe(2)
+      expect(
+        codeOf(() => resolveParameter("={{ $json.id + }}", scope)),
+        `turn ${turn}`,
+      ).toBe("EXPRESSION_ERROR")
+    }
+    expect([...templates.keys()]).toEqual(["={{ $json.id + 1 }}", "={{ $json.id + }}"])
   })
 
   test("costs the same the first time and the hundredth", () => {

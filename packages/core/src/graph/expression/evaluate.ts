@@ -25,7 +25,9 @@ export function isExpression(text: string): boolean {
  * `EXPRESSION_LIMIT`. An error of the language inside an expression (a type error, `throw`) gives null, in a text nothing.
  */
 export function resolveParameter(value: JsonValue, scope: ExpressionScope): unknown {
-  if (typeof value === "string") return isExpression(value) ? evaluateTemplate(templateOf(value), scope) : value
+  if (typeof value === "string") {
+    return isExpression(value) ? evaluateTemplate(templateOf(value, scope.work?.templates), scope) : value
+  }
   if (typeof value !== "object" || value === null) return value
   const plan = planOf(value, 0)
   return plan === null ? value : plan(scope)

@@ -20,6 +20,8 @@ const INPUT = new HostObject("$input", (key, { scope }) => {
       return input.item.binary
     case "params":
       return input.params
+    case "context":
+      return input.context ?? {}
     case "all":
       return new FunctionValue("all", () => input.all())
     case "first":
@@ -43,6 +45,8 @@ function nodeReference(node: ExpressionNode): HostObject {
         return node.item()
       case "params":
         return node.params
+      case "context":
+        return node.context ?? {}
       case "isExecuted":
         return node.isExecuted
       case "itemMatching":
@@ -83,6 +87,8 @@ function olderReference(node: ExpressionNode, name: string): HostObject {
         return itemAt(node.all(), { name, index: scope.itemIndex }).json
       case "parameter":
         return node.params
+      case "context":
+        return node.context ?? {}
       case "runIndex":
         return node.runIndex
       case "isExecuted":

@@ -5,7 +5,6 @@ import { constantGlobals, type GlobalTable, membersOf } from "./global-table.ts"
 import { makeDate, parseDate, utcOf } from "./methods-date.ts"
 import { PatternValue, preparePattern } from "./pattern.ts"
 import { ErrorValue, FunctionValue, guarded, type Invoke } from "./values.ts"
-import { dateText } from "./zone.ts"
 
 /** Characters that one character becomes at the most in an address: three bytes, each as `%XX`. */
 const ESCAPED_CHARS = 9
@@ -56,7 +55,7 @@ export const TEXT_GLOBALS: GlobalTable = constantGlobals({
     construct: patternOf,
     isInstance: (value) => value instanceof PatternValue,
   }),
-  Date: new FunctionValue("Date", (run) => dateText(run.scope.timeZone, run.scope.now), {
+  Date: new FunctionValue("Date", (run) => toText(run, new Date(run.scope.now)), {
     construct: makeDate,
     isInstance: (value) => value instanceof Date,
     members: membersOf({

@@ -8,6 +8,8 @@ export const EXPRESSION_LIMITS = {
   sourceCharsMax: 32_768,
   /** Characters of a whole parameter text with its literal parts: prompts are long, books are not prompts. */
   templateCharsMax: 1_000_000,
+  /** Characters of all expressions in one parameter text: compiling them takes some 50 ms. */
+  templateCodeCharsMax: 131_072,
   /** Expressions in one parameter text. */
   templatePartsMax: 1_000,
   /** Nodes of the parsed tree. */
@@ -38,6 +40,6 @@ export const EXPRESSION_LIMITS = {
   patternGroupsMax: 100,
   /** Size of all regular expressions that stand in one parameter text: each is a program that is kept in memory. */
   templatePatternSizeMax: 10_000,
-  /** Weight of the compiled templates kept in memory, about one unit for a character of source. */
-  cacheWeightMax: 8_000_000,
+  /** Weight of the compiled templates kept in memory, about one unit for a byte. */
+  cacheWeightMax: 64_000_000,
 } as const

@@ -5,6 +5,8 @@
  */
 
 import type { JsonObject, JsonValue } from "../../json.ts"
+import type { ExpressionError } from "./errors.ts"
+import type { Template } from "./template.ts"
 
 /** One item of data between nodes. */
 export type ExpressionItem = {
@@ -22,6 +24,8 @@ export type ExpressionInput = {
   last(): ExpressionItem | undefined
   /** Parameters of the node that the input came from. */
   readonly params: JsonObject
+  /** What the node that the input came from keeps from run to run. */
+  readonly context?: JsonObject
 }
 
 /** `$('Node')`: another node's data in this run. Indexes count from 0. */
@@ -36,15 +40,18 @@ export type ExpressionNode = {
   last(branch?: number, run?: number): ExpressionItem | undefined
   readonly params: JsonObject
   readonly isExecuted: boolean
+  /** What the node keeps from run to run (`$('Loop').context.noItemsLeft`); absent where it keeps nothing. */
+  readonly context?: JsonObject
   /** The number of the node's last run (`$node["Name"].runIndex`). */
   readonly runIndex?: number
 }
 
 /**
- * The steps that all expressions of one execution of a node may take together, so that many items can not hold up the
- * process one expression at a time. The caller makes one and hands it to the scope of every item.
+ * What all expressions of one execution of a node share. The caller makes one and hands it to the scope of every item: the
+ * steps that they may take together, so that many items can not hold up the process one expression at a time; and the
+ * templates that were met, so that none is compiled twice for one execution, however many there are.
  */
-export type WorkBudget = { stepsLeft: number }
+export type WorkBudget = { stepsLeft: number; readonly templates?: Map<string, Template | ExpressionError> }
 
 /** All that an expression can see. */
 export type ExpressionScope = {

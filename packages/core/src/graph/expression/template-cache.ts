@@ -18,12 +18,21 @@ let young = new Map<string, Entry>()
 let old = new Map<string, Entry>()
 let youngWeight = 0
 
-/** The template of a parameter's text, `=` included. Throws the same `ExpressionError` each time for one that is wrong. */
-export function templateOf(text: string): Template {
+/**
+ * The template of a parameter's text, `=` included. `met` holds those of the execution under way, which are not forgotten
+ * before it ends. Throws the same `ExpressionError` each time for one that is wrong.
+ */
+export function templateOf(text: string, met?: Map<string, Entry>): Template {
+  const entry = met?.get(text) ?? look(text, met)
+  if (entry instanceof ExpressionError) throw new ExpressionError(entry.message, { code: entry.code, cause: entry })
+  return entry
+}
+
+function look(text: string, met: Map<string, Entry> | undefined): Entry {
   const known = young.get(text)
   const entry = known ?? old.get(text) ?? read(text)
   if (known === undefined) keep(text, entry)
-  if (entry instanceof ExpressionError) throw new ExpressionError(entry.message, { code: entry.code, cause: entry })
+  met?.set(text, entry)
   return entry
 }
 

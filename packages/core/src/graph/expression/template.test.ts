@@ -209,6 +209,12 @@ describe("the bounds of a text", () => {
     expect(refusal(`={{"${"a".repeat(32_768)}"}}`).code).toBe("EXPRESSION_LIMIT")
   })
 
+  test("hold for the code of its expressions together", () => {
+    const part = `{{ "${"a".repeat(30_000)}".length }}`
+    expect(resolve(`=${part.repeat(4)}`)).toBe("30000".repeat(4))
+    expect(refusal(`=${part.repeat(5)}`).code).toBe("EXPRESSION_LIMIT")
+  })
+
   test("hold for the regular expressions in it together", () => {
     const pattern = "{{ /a{900}/.test('a') }}"
     expect(resolve(`=${pattern.repeat(10)}`)).toBe("false".repeat(10))

@@ -29,7 +29,7 @@ export type Template = {
   readonly tracksChanges: boolean
   /** Names of the nodes that stand literally in it. */
   readonly nodeNames: ReadonlySet<string>
-  /** What it weighs in memory, about one unit for a character. */
+  /** What it weighs in memory, about one unit for a byte. */
   readonly weight: number
 }
 
@@ -38,25 +38,38 @@ export function compileTemplate(text: string): Template {
   if (text.length > EXPRESSION_LIMITS.templateCharsMax) {
     throw limitError("a text that is too long", `${EXPRESSION_LIMITS.templateCharsMax} characters`)
   }
-  const parts = splitTemplate(text).map((part) => (part.isExpression ? compileExpression(part.source) : part.source))
-  const programs = parts.filter((part) => typeof part !== "string")
-  const patternSize = programs.reduce((sum, program) => sum + program.patternSize, 0)
-  if (patternSize > EXPRESSION_LIMITS.templatePatternSizeMax) {
-    throw limitError("regular expressions", `${EXPRESSION_LIMITS.templatePatternSizeMax} instructions in one parameter`)
+  const raw = splitTemplate(text)
+  const codeChars = raw.reduce((sum, part) => sum + (part.isExpression ? part.source.length : 0), 0)
+  if (codeChars > EXPRESSION_LIMITS.templateCodeCharsMax) {
+    throw limitError("expressions in one text", `${EXPRESSION_LIMITS.templateCodeCharsMax} characters`)
   }
+  let patternSize = 0
+  const parts = raw.map((part) => {
+    if (!part.isExpression) return part.source
+    const program = compileExpression(part.source)
+    patternSize += program.patternSize
+    admitPatterns(patternSize)
+    return program
+  })
+  const programs = parts.filter((part) => typeof part !== "string")
   const [first] = parts
   return {
     parts,
     single: parts.length === 1 && first !== undefined && typeof first !== "string" ? first : null,
     tracksChanges: programs.some((program) => program.tracksChanges),
     nodeNames: new Set(programs.flatMap((program) => [...program.nodeNames])),
-    weight: BASE_WEIGHT + text.length * WEIGHT_PER_CHAR + patternSize * WEIGHT_PER_INSTRUCTION,
+    weight: BASE_WEIGHT + text.length * 2 + codeChars * WEIGHT_PER_CODE_CHAR + patternSize * WEIGHT_PER_INSTRUCTION,
   }
 }
 
-const BASE_WEIGHT = 100
-const WEIGHT_PER_CHAR = 4
-const WEIGHT_PER_INSTRUCTION = 10
+function admitPatterns(size: number): void {
+  if (size <= EXPRESSION_LIMITS.templatePatternSizeMax) return
+  throw limitError("regular expressions", `${EXPRESSION_LIMITS.templatePatternSizeMax} instructions in one parameter`)
+}
+
+const BASE_WEIGHT = 500
+const WEIGHT_PER_CODE_CHAR = 125
+const WEIGHT_PER_INSTRUCTION = 200
 
 type RawPart = { readonly isExpression: boolean; readonly source: string }
 

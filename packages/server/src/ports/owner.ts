@@ -155,5 +155,7 @@ export interface Owner {
   release(threadId: Id<"thread">): Promise<void>
   /** The run has left this process (ended or lost). */
   forget(runId: Id<"run">): void
+  /** The run was claimed, and cannot be gone on with now: a later claim gives it out again. */
+  giveBack(runId: Id<"run">): void
   close(): Promise<void>
 }

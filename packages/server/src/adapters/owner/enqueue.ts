@@ -2,10 +2,11 @@
  * Stores a run that waits for the turns before it in its thread (E10). Its user's message is there and can be read at
  * once; its events begin in epoch 1, and whoever claims it goes on in epoch 2.
  */
+import { Refusal } from "@brevet/core/errors"
 import { uuidOf } from "@brevet/core/ids"
-import pg from "pg"
 import type { RunStart, ThreadWrite } from "../../ports/owner.ts"
 import type { Sql, SqlPool } from "../store/postgres/sql.ts"
+import { isKeyTaken } from "./trouble.ts"
 
 /** See `Owner.enqueue`. */
 export async function enqueue(
@@ -25,9 +26,16 @@ export async function enqueue(
     })
   } catch (error) {
     // A run with the same idempotency key was first.
-    if (error instanceof pg.DatabaseError && error.code === "23505") return "changed"
+    if (isKeyTaken(error)) return "changed"
+    // The commit may have landed without its answer (E6).
+    if (error instanceof Refusal && (await isStored(pool, start))) return "queued"
     throw error
   }
+}
+
+async function isStored(pool: SqlPool, { append }: RunStart): Promise<boolean> {
+  const row = await pool.first({ text: "SELECT 1 AS there FROM runs WHERE id = $1", values: [uuidOf(append.runId)] })
+  return row !== null
 }
 
 type SeenThread = { readonly active_run: string | null; readonly queued: number }
@@ -49,37 +57,52 @@ function look(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<SeenThrea
 }
 
 async function store(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<void> {
-  const { append, idempotency } = start
+  const { append } = start
   const at = new Date(start.createdAtMs).toISOString()
+  await storeMark(sql, start, at)
+  await storeRun(sql, start, at)
+  const removed = thread.removes === null ? 0 : await removeMessages(sql, thread, at)
+  await storeMessages(sql, append)
+  await sql.rows({
+    text: `UPDATE threads SET queued = queued + 1, turn = $2, message_count = message_count + $3, last_message_at = $4,
+             updated_at = $4, revision = revision + 1 WHERE id = $1`,
+    values: [uuidOf(thread.id), append.turn, append.messages.length - removed, at],
+  })
+}
+
+async function storeMark(sql: Sql, { idempotency, append, ...start }: RunStart, at: string): Promise<void> {
+  if (idempotency === null) return
+  await sql.rows({
+    text: `INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
+           VALUES ($1, $2, $3, $4, decode($5, 'hex'), $6, $7, $8)`,
+    values: [
+      uuidOf(start.organizationId),
+      idempotency.key,
+      idempotency.method,
+      idempotency.path,
+      idempotency.bodyHash,
+      uuidOf(append.runId),
+      uuidOrNull(start.responseId),
+      at,
+    ],
+  })
+}
+
+/** The run with its first events, and where the answer begins. */
+async function storeRun(sql: Sql, { append, ...start }: RunStart, at: string): Promise<void> {
   const runId = uuidOf(append.runId)
-  const uuidOrNull = (id: string | null): string | null => (id === null ? null : uuidOf(id))
-  if (idempotency !== null) {
-    await sql.rows({
-      text: `INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
-             VALUES ($1, $2, $3, $4, decode($5, 'hex'), $6, $7, $8)`,
-      values: [
-        uuidOf(start.organizationId),
-        idempotency.key,
-        idempotency.method,
-        idempotency.path,
-        idempotency.bodyHash,
-        runId,
-        uuidOrNull(start.responseId),
-        at,
-      ],
-    })
-  }
+  const organizationId = uuidOf(start.organizationId)
   await sql.rows({
     text: `INSERT INTO runs (id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, status,
              mode, epoch, seq, request_hash, created_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $12)`,
     values: [
       runId,
-      uuidOf(start.organizationId),
+      organizationId,
       uuidOrNull(start.workflowId),
       start.workflowVersion,
       uuidOrNull(start.assistantId),
-      uuidOf(thread.id),
+      uuidOrNull(append.threadId),
       append.turn,
       start.mode,
       append.epoch,
@@ -92,23 +115,24 @@ async function store(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<vo
     text: "INSERT INTO events (run_id, seq, n, body) VALUES ($1, $2, $3, $4)",
     values: [runId, append.first, append.last - append.first + 1, append.body],
   })
-  if (start.responseId !== null) {
-    await sql.rows({
-      text: "INSERT INTO responses (id, organization_id, run_id, first_seq) VALUES ($1, $2, $3, $4)",
-      values: [uuidOf(start.responseId), uuidOf(start.organizationId), runId, append.first],
-    })
-  }
-  const removed = thread.removes === null ? 0 : await removeMessages(sql, thread, at)
-  for (const message of append.messages) {
+  if (start.responseId === null) return
+  await sql.rows({
+    text: "INSERT INTO responses (id, organization_id, run_id, first_seq) VALUES ($1, $2, $3, $4)",
+    values: [uuidOf(start.responseId), organizationId, runId, append.first],
+  })
+}
+
+async function storeMessages(sql: Sql, { threadId, runId, turn, messages }: RunStart["append"]): Promise<void> {
+  for (const message of messages) {
     await sql.rows({
       text: `INSERT INTO messages (thread_id, turn, ordinal, id, run_id, role, content, metadata, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
       values: [
-        uuidOf(thread.id),
-        append.turn,
+        uuidOrNull(threadId),
+        turn,
         message.ordinal,
         uuidOf(message.id),
-        runId,
+        uuidOf(runId),
         message.role,
         message.content,
         message.metadata,
@@ -116,11 +140,6 @@ async function store(sql: Sql, start: RunStart, thread: ThreadWrite): Promise<vo
       ],
     })
   }
-  await sql.rows({
-    text: `UPDATE threads SET queued = queued + 1, turn = $2, message_count = message_count + $3, last_message_at = $4,
-             updated_at = $4, revision = revision + 1 WHERE id = $1`,
-    values: [uuidOf(thread.id), append.turn, append.messages.length - removed, at],
-  })
 }
 
 /** An edit behind a turn that runs: gives how many messages it removed. A summary never reaches as far as a turn under way. */
@@ -131,4 +150,8 @@ async function removeMessages(sql: Sql, { id, removes }: ThreadWrite, at: string
     values: [uuidOf(id), removes?.turn, removes?.ordinal, at],
   })
   return rows.length
+}
+
+function uuidOrNull(id: string | null): string | null {
+  return id === null ? null : uuidOf(id)
 }

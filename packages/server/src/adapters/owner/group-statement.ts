@@ -12,14 +12,16 @@
  * new key in the same instant are told apart by the unique index, which fails the statement (see `group-writer`).
  *
  * Rows travel as one JSON text: measured against text arrays it costs Node less, since the text is made by the native
- * serialiser. Bodies are JSON *within* a JSON string, so NUL and lone surrogates stay escaped.
+ * serialiser. Bodies are JSON *within* a JSON string, so NUL and lone surrogates stay escaped; plain texts that come from
+ * outside lose them, since Postgres has no way to keep them.
  */
 import { uuidOf } from "@brevet/core/ids"
 import type { MessageWrite, RunAppend, RunStart } from "../../ports/owner.ts"
 
 /** One row of a flush. */
 export type GroupRow =
-  | { readonly op: "start"; readonly start: RunStart }
+  /** `held`: the run's id is below what the process last told as `low`, so that only a mark lets others find it (E4). */
+  | { readonly op: "start"; readonly start: RunStart; readonly held: boolean }
   | { readonly op: "append"; readonly append: RunAppend }
 
 /** What the statement returns for a row that landed. */
@@ -36,7 +38,7 @@ WITH v AS MATERIALIZED (
     new_thread boolean, thread_revision bigint, user_id uuid, pinned_workflow uuid, pinned_version int,
     workflow_tag text, plain boolean, pins text, metadata text, visible boolean, parent_thread_id uuid,
     parent_node text, removes_turn int, removes_ordinal int, replaces boolean,
-    idem_key text, idem_method text, idem_path text, idem_hash text)),
+    idem_key text, idem_method text, idem_path text, idem_hash text, held boolean)),
 able AS MATERIALIZED (
   SELECT * FROM v WHERE op = 'start'
     AND EXISTS (SELECT FROM processes WHERE id = $3 AND dead_at IS NULL)
@@ -76,9 +78,9 @@ begun AS (
   UNION ALL SELECT id FROM able WHERE thread_id IS NULL),
 started AS (
   INSERT INTO runs (id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
-    retry_of, status, mode, owner, epoch, seq, request_hash, created_at, started_at, finished_at, usage, result)
+    retry_of, status, mode, owner, epoch, seq, held, request_hash, created_at, started_at, finished_at, usage, result)
   SELECT id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
-    retry_of, status, mode, $3, epoch, last, request_hash, at, at, finished_at, usage, result
+    retry_of, status, mode, $3, epoch, last, held AND status = 'running', request_hash, at, at, finished_at, usage, result
   FROM v JOIN begun USING (id) ON CONFLICT (id) DO NOTHING RETURNING id),
 edited AS (
   UPDATE messages m SET deleted_at = v.at FROM able v JOIN started USING (id)
@@ -86,7 +88,7 @@ edited AS (
     AND (m.turn, m.ordinal) >= (v.removes_turn, v.removes_ordinal)),
 replaced AS (
   DELETE FROM failed_turns f USING able v JOIN started USING (id)
-  WHERE v.replaces AND f.organization_id = v.organization_id AND f.request_hash = decode(v.request_hash, 'hex')),
+  WHERE v.replaces AND v.failed_hash IS NULL AND f.organization_id = v.organization_id AND f.request_hash = decode(v.request_hash, 'hex')),
 marked AS (
   INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, run_id, response_id, created_at)
   SELECT organization_id, idem_key, idem_method, idem_path, decode(idem_hash, 'hex'), id, response_id, at
@@ -101,7 +103,8 @@ fenced AS (
     AND r.status = 'running'
   RETURNING r.id, r.organization_id, r.cancel_mark),
 landed AS MATERIALIZED (
-  SELECT id, NULL::text AS cancel_mark FROM started UNION ALL SELECT id, cancel_mark FROM fenced),
+  SELECT id, NULL::text AS cancel_mark, NULL::uuid AS run_organization FROM started
+  UNION ALL SELECT id, cancel_mark, organization_id FROM fenced),
 logged AS (
   INSERT INTO events (run_id, seq, n, body) SELECT id, first, last - first + 1, body FROM v JOIN landed USING (id)),
 told AS (
@@ -115,18 +118,24 @@ removed AS (
   WHERE v.removes AND m.thread_id = v.thread_id AND m.turn = v.turn AND m.deleted_at IS NULL RETURNING v.id),
 failed AS (
   INSERT INTO failed_turns (organization_id, request_hash, thread_id, turn, failed_at)
-  SELECT fenced.organization_id, decode(v.failed_hash, 'hex'), v.thread_id, v.turn, v.finished_at
-  FROM v JOIN fenced USING (id) WHERE v.failed_hash IS NOT NULL AND v.thread_id IS NOT NULL
+  SELECT COALESCE(v.organization_id, run_organization), decode(v.failed_hash, 'hex'), v.thread_id, v.turn, v.finished_at
+  FROM v JOIN landed USING (id) WHERE v.failed_hash IS NOT NULL AND v.thread_id IS NOT NULL
   ON CONFLICT (organization_id, request_hash)
     DO UPDATE SET thread_id = excluded.thread_id, turn = excluded.turn, failed_at = excluded.failed_at),
+tallied AS (
+  SELECT v.thread_id, sum(v.said) AS said, sum(gone.messages) AS gone, max(v.at) AS at, max(v.last_model) AS last_model,
+    array_agg(v.id) FILTER (WHERE v.status <> 'running') AS ended
+  FROM v JOIN fenced USING (id), LATERAL (SELECT count(*) AS messages FROM removed WHERE removed.id = v.id) AS gone
+  WHERE v.thread_id IS NOT NULL GROUP BY v.thread_id),
 released AS (
-  UPDATE threads t SET active_run = NULL,
-    message_count = t.message_count + v.said - (SELECT count(*) FROM removed WHERE removed.id = v.id),
-    last_message_at = v.finished_at, updated_at = v.finished_at, revision = t.revision + 1,
-    last_model_used = COALESCE(v.last_model, t.last_model_used)
-  FROM v JOIN fenced USING (id) WHERE v.status <> 'running' AND t.id = v.thread_id AND t.active_run = v.id
-  RETURNING v.id, t.queued)
-SELECT landed.id, landed.cancel_mark, released.queued FROM landed LEFT JOIN released USING (id)`
+  UPDATE threads t SET active_run = CASE WHEN t.active_run = ANY(n.ended) THEN NULL ELSE t.active_run END,
+    message_count = t.message_count + n.said - n.gone,
+    last_message_at = CASE WHEN n.said > 0 THEN n.at ELSE t.last_message_at END, updated_at = n.at,
+    revision = t.revision + 1, last_model_used = COALESCE(n.last_model, t.last_model_used)
+  FROM tallied n WHERE t.id = n.thread_id AND (n.said > 0 OR n.gone > 0 OR t.active_run = ANY(n.ended))
+  RETURNING t.id AS thread_id, CASE WHEN t.active_run IS NULL THEN t.queued END AS queued)
+SELECT landed.id, landed.cancel_mark, released.queued
+FROM landed JOIN v USING (id) LEFT JOIN released ON released.thread_id = v.thread_id AND v.status <> 'running'`
 
 /** The statement's parameters for these rows. */
 export function groupValues(rows: readonly GroupRow[], processId: string): unknown[] {
@@ -134,7 +143,7 @@ export function groupValues(rows: readonly GroupRow[], processId: string): unkno
   const values = rows.map((row) => {
     const append = row.op === "start" ? row.start.append : row.append
     for (const message of append.messages) messages.push(messageValue(append, message))
-    return row.op === "start" ? startValue(row.start) : appendValue(append)
+    return row.op === "start" ? { ...startValue(row.start), held: row.held } : appendValue(append)
   })
   return [JSON.stringify(values), JSON.stringify(messages), processId]
 }
@@ -156,8 +165,10 @@ function messageValue(append: RunAppend, message: MessageWrite): unknown {
 
 function appendValue(append: RunAppend): Record<string, unknown> {
   const { ending } = append
+  const atMs = ending?.atMs ?? append.messages.at(-1)?.createdAtMs
   return {
     op: "append",
+    at: atMs === undefined ? null : timestamp(atMs),
     id: uuidOf(append.runId),
     thread_id: append.threadId === null ? null : uuidOf(append.threadId),
     turn: append.turn,
@@ -171,7 +182,7 @@ function appendValue(append: RunAppend): Record<string, unknown> {
     finished_at: ending === null ? null : timestamp(ending.atMs),
     usage: ending === null ? null : JSON.stringify(ending.usage),
     result: ending === null ? null : JSON.stringify(ending.result),
-    last_model: ending?.result.model ?? null,
+    last_model: plainText(ending?.result.model ?? null),
     removes: ending?.removesTurn ?? false,
     failed_hash: ending?.failedRequestHash ?? null,
   }
@@ -201,7 +212,7 @@ function startValue(start: RunStart): Record<string, unknown> {
           user_id: uuidOrNull(thread.userId),
           pinned_workflow: uuidOrNull(thread.pinnedWorkflowId),
           pinned_version: thread.pinnedVersion,
-          workflow_tag: thread.workflowTag,
+          workflow_tag: plainText(thread.workflowTag),
           plain: thread.plain,
           pins: thread.pins,
           metadata: thread.metadata,
@@ -225,6 +236,11 @@ function startValue(start: RunStart): Record<string, unknown> {
 
 function uuidOrNull(id: string | null): string | null {
   return id === null ? null : uuidOf(id)
+}
+
+/** A text as a column can hold it: without NUL, and with a mark in the place of half a character. */
+function plainText(text: string | null): string | null {
+  return text === null ? null : text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\uFFFD")
 }
 
 function timestamp(ms: number): string {

@@ -5,12 +5,23 @@
  * long as the process lives; whoever gets the lock is the only one that may take up that slot's earlier incarnations.
  *
  * States: joining → alive ⇄ (beats missed) → declared dead by a peer → alive again as a new incarnation (E5).
- * With each beat goes `low`: every run that this process started since and does not hold by mark has an id of at
- * least `low` (E4). A run older than five seconds is marked `held`, so that `low` moves on.
+ *
+ * How a run is found after a crash (E4). With each beat goes `low`, the smallest id among the runs held lightly:
+ *
+ *      found by their mark `held`       │ found by id ≥ low
+ *      ─────────────────────────────────┼──────────────────────────────> ids
+ *      older than five seconds, claimed │ low   begun since
+ *
+ * Invariants
+ *   A run that is under way here is marked, or its id is at least every `low` that may be in the table. A run's id may be
+ *   older than the last `low`, since ids are made before runs are begun: such a run is begun with its mark.
+ *   A light run stops being light only once its mark is known to be in the table.
  */
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Id, IdSource } from "@brevet/core/ids"
 import { uuidOf } from "@brevet/core/ids"
 import pg from "pg"
+import type { Logger } from "pino"
 import type { Clock } from "../../ports/context.ts"
 import type { Sql } from "../store/postgres/sql.ts"
 
@@ -19,8 +30,8 @@ const heldAfterMs = 5_000
 /** Slots that one data folder may have: as many processes may share it. */
 const slotsMax = 64
 
-/** What a beat found out. */
-export type Beat = { readonly due: boolean }
+/** What a beat found out: `due`: there is work that a claim would give; `left`: earlier incarnations of this slot are known. */
+export type Beat = { readonly due: boolean; readonly left: boolean }
 
 /** What an incarnation needs. */
 export type IncarnationOptions = {
@@ -30,19 +41,25 @@ export type IncarnationOptions = {
   readonly executorName: string
   readonly ids: IdSource
   readonly clock: Clock
+  readonly log: Logger
   onBeat(beat: Beat): void
 }
+
+type HeldRun = { readonly sinceMs: number; isMarked: boolean }
 
 /** This process's incarnation. */
 export class Incarnation {
   readonly #options: IncarnationOptions
-  /** Runs that this process owns, with the time it got them; those older than five seconds are marked held. */
-  readonly #light = new Map<Id<"run">, number>()
+  /** The runs that this process works on. */
+  readonly #runs = new Map<Id<"run">, HeldRun>()
   #lock: pg.Client | null = null
   #executor = ""
   #id = ""
+  /** The `low` that was told last, or is being told: none in the table is above it. */
+  #lowMax = ""
   #timer: NodeJS.Timeout | null = null
-  #beating: Promise<void> = Promise.resolve()
+  #beating: Promise<void> | null = null
+  #isInTrouble = false
   #closed = false
 
   constructor(options: IncarnationOptions) {
@@ -54,26 +71,51 @@ export class Incarnation {
     return this.#id
   }
 
-  /** The executor: the slot that this process holds. */
-  executor(): string {
-    return this.#executor
+  /** The executor: the slot that this process holds. Null while it is not sure of it: the lock's session was lost. */
+  executor(): string | null {
+    return this.#lock === null ? null : this.#executor
+  }
+
+  /** The runs that this process works on. */
+  runs(): readonly Id<"run">[] {
+    return [...this.#runs.keys()]
   }
 
   /** Takes a slot, joins the table and begins to beat. */
   async join(): Promise<void> {
-    await this.#takeSlot()
-    await this.#insert()
+    try {
+      await this.#takeSlot()
+      await this.#insert()
+    } catch (error) {
+      await this.#unlock()
+      throw error
+    }
     this.#scheduleBeat()
   }
 
-  /** A run that this process has begun, and holds lightly. */
-  hold(runId: Id<"run">): void {
-    this.#light.set(runId, this.#options.clock.nowMs())
+  /** A run that this process is about to begin. Gives back whether it has to begin with its mark (see the invariants). */
+  hold(runId: Id<"run">): { readonly held: boolean } {
+    const isMarked = runId < this.#lowMax
+    this.#runs.set(runId, { sinceMs: this.#options.clock.nowMs(), isMarked })
+    return { held: isMarked }
+  }
+
+  /** A run that this process has claimed: claims mark. */
+  adopt(runId: Id<"run">): void {
+    this.#runs.set(runId, { sinceMs: this.#options.clock.nowMs(), isMarked: true })
   }
 
   /** The run has left this process. */
   forget(runId: Id<"run">): void {
-    this.#light.delete(runId)
+    this.#runs.delete(runId)
+  }
+
+  /** Beats now, or waits for the beat under way: afterwards a process that was declared dead is a new incarnation. */
+  async beat(): Promise<void> {
+    this.#beating ??= this.#beatOnce().finally(() => {
+      this.#beating = null
+    })
+    await this.#beating
   }
 
   /** Stops beating and leaves the table, so that nobody waits for this process. */
@@ -81,84 +123,132 @@ export class Incarnation {
     this.#closed = true
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#beating
-    await this.#options.sql
-      .rows({ text: "UPDATE processes SET dead_at = now() WHERE id = $1", values: [this.#id] })
-      .catch(() => {})
-    await this.#lock?.end().catch(() => {})
+    try {
+      await this.#options.sql.rows({ text: "UPDATE processes SET dead_at = now() WHERE id = $1", values: [this.#id] })
+    } catch (error) {
+      this.#options.log.warn({ err: error, process: this.#id }, "process-not-signed-off")
+    }
+    await this.#unlock()
+  }
+
+  async #unlock(): Promise<void> {
+    const lock = this.#lock
     this.#lock = null
+    if (lock === null) return
+    const waiting = new AbortController()
+    const late = sleep(1_000, undefined, { signal: waiting.signal }).catch(() => {})
+    await Promise.race([lock.end().catch(() => {}), late])
+    waiting.abort()
   }
 
   async #takeSlot(): Promise<void> {
-    const client = new pg.Client(this.#options.connection)
+    const client = new pg.Client({ ...this.#options.connection, connectionTimeoutMillis: 5_000, keepAlive: true })
     // Losing this session loses the slot, not the runs: those are fenced by their rows. The slot is taken anew.
     client.on("error", () => {
       if (this.#lock === client) this.#lock = null
     })
-    await client.connect()
-    for (let slot = 1; slot <= slotsMax; slot += 1) {
-      const name = `${this.#options.executorName}/${slot}`
-      const result = await client.query<{ taken: boolean }>(
-        "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken",
-        [name],
-      )
-      if (result.rows[0]?.taken === true) {
+    try {
+      await client.connect()
+      for (let slot = 1; slot <= slotsMax; slot += 1) {
+        const name = `${this.#options.executorName}/${slot}`
+        const result = await client.query<{ taken: boolean }>(
+          "SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS taken",
+          [name],
+        )
+        if (result.rows[0]?.taken !== true) continue
         this.#lock = client
         this.#executor = name
         return
       }
+      throw new Error("every slot of this data folder is taken")
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
     }
-    await client.end()
-    throw new Error("every slot of this data folder is taken")
   }
 
   async #insert(): Promise<void> {
+    const low = this.#low()
     const row = await this.#options.sql.first<{ id: string }>({
       text: `INSERT INTO processes (id, executor, incarnation, beat_at, low)
-             SELECT $1 || ':' || next, $1, next, now(), $2
-             FROM (SELECT COALESCE(max(incarnation), 0) + 1 AS next FROM processes WHERE executor = $1) AS counted RETURNING id`,
-      values: [this.#executor, uuidOf(this.#low())],
+             SELECT $1 || ':' || next, $1, next, now(), $2 FROM (
+               SELECT COALESCE(max(incarnation), 0) + 1 AS next FROM processes
+               WHERE executor = $1 OR starts_with(id, $1 || ':')) AS counted RETURNING id`,
+      values: [this.#executor, uuidOf(low)],
     })
-    this.#id = row?.id ?? ""
+    if (row === null) throw new Error("the process did not get a row of its own")
+    this.#id = row.id
+    this.#lowMax = low
   }
 
-  /** A bound below every run held lightly now or begun later. */
-  #low(): Id<"run"> {
-    const [oldest] = this.#light.keys()
-    return oldest ?? this.#options.ids.next("run")
+  /** A bound below every run held lightly now or begun later without a mark. It never falls, whatever the clock does. */
+  #low(): string {
+    let low: string = this.#options.ids.next("run")
+    for (const [runId, { isMarked }] of this.#runs) if (!isMarked && runId < low) low = runId
+    return low > this.#lowMax ? low : this.#lowMax
   }
 
   #scheduleBeat(): void {
     if (this.#closed) return
     this.#timer = setTimeout(() => {
-      this.#beating = this.#beat()
-        .catch(() => {})
-        .finally(() => this.#scheduleBeat())
+      void this.beat().then(() => this.#scheduleBeat())
     }, beatMs)
   }
 
-  async #beat(): Promise<void> {
-    if (this.#lock === null) await this.#takeSlot()
+  /** One beat; trouble is told once until a beat gets through again. */
+  async #beatOnce(): Promise<void> {
+    try {
+      // Without a slot this process lives all the same; it only takes up nobody's runs.
+      const lockTrouble = this.#lock === null ? await this.#takeSlot().catch((error: unknown) => error) : null
+      await this.#markOld()
+      this.#options.onBeat(await this.#tell())
+      if (lockTrouble instanceof Error) throw lockTrouble
+      this.#isInTrouble = false
+    } catch (error) {
+      if (!this.#isInTrouble) this.#options.log.warn({ err: error, process: this.#id }, "process-beat-missed")
+      this.#isInTrouble = true
+    }
+  }
+
+  /** Runs older than five seconds get their mark, so that `low` moves on. */
+  async #markOld(): Promise<void> {
     const now = this.#options.clock.nowMs()
-    const old = [...this.#light].filter(([, sinceMs]) => now - sinceMs > heldAfterMs).map(([id]) => id)
-    if (old.length > 0) {
-      await this.#options.sql.rows({
-        text: "UPDATE runs SET held = true WHERE id = ANY($1) AND owner = $2 AND status = 'running' AND NOT held",
-        values: [old.map(uuidOf), this.#id],
-      })
-      for (const id of old) this.#light.delete(id)
-    }
-    const row = await this.#options.sql.first<{ alive: boolean; due: boolean }>({
-      name: "beat",
-      text: `WITH beat AS (UPDATE processes SET beat_at = now(), low = $2 WHERE id = $1 AND dead_at IS NULL RETURNING id)
-             SELECT EXISTS (SELECT FROM beat) AS alive,
-               EXISTS (SELECT FROM runs WHERE due_at <= now()) OR EXISTS (SELECT FROM threads WHERE active_run IS NULL AND queued > 0) AS due`,
-      values: [this.#id, uuidOf(this.#low())],
+    const old = [...this.#runs].filter(([, run]) => !run.isMarked && now - run.sinceMs > heldAfterMs).map(([id]) => id)
+    if (old.length === 0) return
+    const marked = await this.#options.sql.rows<{ id: string }>({
+      text: "UPDATE runs SET held = true WHERE id = ANY($1) AND owner = $2 AND status = 'running' RETURNING id",
+      values: [old.map(uuidOf), this.#id],
     })
-    // Declared dead: what this incarnation owned is claimed by others; a new one begins with nothing.
-    if (row?.alive === false) {
-      this.#light.clear()
-      await this.#insert()
+    // A run whose start is still on its way has no row yet, and stays light.
+    const ids = new Set(marked.map(({ id }) => id))
+    for (const runId of old) {
+      const run = this.#runs.get(runId)
+      if (run !== undefined && ids.has(uuidOf(runId))) run.isMarked = true
     }
-    this.#options.onBeat({ due: row?.due === true })
+  }
+
+  async #tell(): Promise<Beat> {
+    const low = this.#low()
+    this.#lowMax = low
+    const row = await this.#options.sql.first<{ alive: boolean; due: boolean; left: boolean }>({
+      name: "beat",
+      text: `WITH beat AS (UPDATE processes SET beat_at = now(), low = $2, executor = $3 WHERE id = $1 AND dead_at IS NULL RETURNING id)
+             SELECT EXISTS (SELECT FROM beat) AS alive,
+               EXISTS (SELECT FROM runs WHERE due_at <= now()) OR EXISTS (SELECT FROM threads WHERE active_run IS NULL AND queued > 0) AS due,
+               EXISTS (SELECT FROM processes WHERE executor = $3 AND id <> $1 AND dead_at IS NOT NULL) AS left`,
+      values: [this.#id, uuidOf(low), this.#executor],
+    })
+    if (row?.alive === false) await this.#beginAgain()
+    return { due: row?.due === true, left: row?.left === true || row?.alive === false }
+  }
+
+  /**
+   * Declared dead: what the old incarnation owned is claimed by whoever comes first, and who works on it here finds that
+   * out with its next append. Starts that wait to be sent begin under the new one.
+   */
+  async #beginAgain(): Promise<void> {
+    const before = this.#id
+    await this.#insert()
+    this.#options.log.warn({ process: this.#id, before }, "process-declared-dead")
   }
 }

@@ -1,182 +1,199 @@
 /** The owner of runs over Postgres: fenced rows, one writer, one incarnation per process (`runs` §2). */
-import { type Id, type IdSource, idFrom, uuidOf } from "@brevet/core/ids"
+import { Refusal } from "@brevet/core/errors"
+import type { IdSource } from "@brevet/core/ids"
 import type pg from "pg"
+import type { Logger } from "pino"
 import type { Clock } from "../../ports/context.ts"
-import type { ClaimedRun, Owner } from "../../ports/owner.ts"
-import type { Sql, SqlPool } from "../store/postgres/sql.ts"
+import type { ClaimedRun, Owner, RunStart } from "../../ports/owner.ts"
+import type { SqlPool } from "../store/postgres/sql.ts"
+import {
+  buryEarlier,
+  claimDue,
+  claimLeft,
+  claimLost,
+  claimQueued,
+  forgetDead,
+  release,
+  releaseForgotten,
+} from "./claims.ts"
 import { enqueue } from "./enqueue.ts"
 import { GroupWriter } from "./group-writer.ts"
 import { Incarnation } from "./incarnation.ts"
 
-/** The first number of an epoch is one above this: `(epoch - 1) × 2^32`. */
-export const numbersPerEpoch = 2 ** 32
-
-/** What the owner needs. `onDue` is called when a beat saw due work. */
+/** What the owner needs. `onDue` is called when a beat saw work that a claim would give. */
 export type OwnerOptions = {
   readonly pool: SqlPool
   readonly connection: pg.ClientConfig
   readonly executorName: string
   readonly ids: IdSource
   readonly clock: Clock
+  readonly log: Logger
   onDue(): void
+  /** How long an answer to a write may take before its connection counts as lost; 30 s if nothing is said. */
+  readonly answerMsMax?: number
 }
 
-type ClaimedRow = {
-  id: string
-  organization_id: string
-  workflow_id: string | null
-  workflow_version: number | null
-  thread_id: string | null
-  turn: number | null
-  epoch: number
-  seq: number
-  cancel_mark: string | null
-  request_hash: string | null
-}
-
-const claimedColumns =
-  "runs.id, runs.organization_id, runs.workflow_id, runs.workflow_version, runs.thread_id, runs.turn, runs.epoch, runs.seq, runs.cancel_mark, runs.request_hash"
+/** How often runs of earlier incarnations are looked for again: a start that was on its way may land late (E5). */
+const leftMs = 5_000
 
 /** Joins the table of processes and opens the writer. */
 export async function openOwner(options: OwnerOptions): Promise<Owner> {
-  const { pool } = options
-  const incarnation = new Incarnation({
-    sql: pool,
-    connection: options.connection,
-    executorName: options.executorName,
-    ids: options.ids,
-    clock: options.clock,
-    onBeat: ({ due }) => {
-      if (due) options.onDue()
-    },
-  })
-  await incarnation.join()
-  const writer = new GroupWriter(options.connection, () => incarnation.id())
-  await writer.open()
-  return {
-    processId: () => incarnation.id(),
-    async start(start) {
-      // Held before the commit is known: a beat in between must not let `low` pass the run.
-      incarnation.hold(start.append.runId)
-      const landed = await writer.start(start).catch((error: unknown) => {
-        incarnation.forget(start.append.runId)
-        throw error
-      })
-      if (!landed) incarnation.forget(start.append.runId)
-      return landed
-    },
-    enqueue: (start, options) => enqueue(pool, start, options),
-    append: (append) => writer.append(append),
-    claimDue: (limit) => claimDue(pool, incarnation.id(), limit),
-    claimQueued: (ids) => claimQueued(pool, incarnation.id(), ids),
-    recover: () => recover(pool, incarnation),
-    release: (threadId) => release(pool, threadId),
-    forget: (runId) => incarnation.forget(runId),
-    async close() {
-      await writer.close()
-      await incarnation.leave()
-    },
+  const owner = new PostgresOwner(options)
+  await owner.open()
+  return owner
+}
+
+class PostgresOwner implements Owner {
+  readonly #pool: SqlPool
+  readonly #incarnation: Incarnation
+  readonly #writer: GroupWriter
+  /** Runs may be this process's without anybody knowing: the answer of a claim never came, or a run was given back. */
+  #hasLost = false
+  /** Claims are made one after the other, so that what one has taken is known to the next. */
+  #claiming: Promise<unknown> = Promise.resolve()
+  #lookedForLeftMs = Number.NEGATIVE_INFINITY
+  #seesLeft = false
+
+  constructor(options: OwnerOptions) {
+    const { pool, connection, executorName, ids, clock, log } = options
+    this.#pool = pool
+    this.#incarnation = new Incarnation({
+      sql: pool,
+      connection,
+      executorName,
+      ids,
+      clock,
+      log,
+      onBeat: ({ due, left }) => {
+        this.#seesLeft = left
+        if (due || this.#hasLost || this.#isTimeForLeft()) options.onDue()
+      },
+    })
+    this.#writer = new GroupWriter(connection, {
+      processId: () => this.#incarnation.id(),
+      answerMsMax: options.answerMsMax,
+    })
   }
-}
 
-/** Queued runs whose turn has come (E8): a claim raises the epoch, marks the run held and takes its due time away. */
-async function claimDue(sql: Sql, processId: string, limit: number): Promise<ClaimedRun[]> {
-  await sql.rows({
-    text: releaseText(
-      "SELECT id FROM threads WHERE active_run IS NULL AND queued > 0 LIMIT 100 FOR UPDATE SKIP LOCKED",
-    ),
-  })
-  const rows = await sql.rows<ClaimedRow>({
-    text: `UPDATE runs SET owner = $1, status = 'running', epoch = epoch + 1, seq = epoch::bigint * ${numbersPerEpoch}, held = true,
-             due_at = NULL, started_at = COALESCE(started_at, now())
-           WHERE id IN (SELECT id FROM runs WHERE due_at <= now() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-             AND EXISTS (SELECT FROM processes WHERE processes.id = $1 AND dead_at IS NULL)
-           RETURNING ${claimedColumns}`,
-    values: [processId, limit],
-  })
-  return rows.map(claimed)
-}
+  async open(): Promise<void> {
+    await this.#incarnation.join()
+    try {
+      await this.#writer.open()
+    } catch (error) {
+      await this.#incarnation.leave()
+      throw error
+    }
+  }
 
-/** Causes of an end that takes the turn's messages away. */
-const withdrawing = ["TURN_REMOVED", "TURN_WITHDRAWN"]
+  processId(): string {
+    return this.#incarnation.id()
+  }
 
-/**
- * Runs that wait in a thread behind others, and are not due yet: taken out of the queue (E11). A turn that is withdrawn
- * loses its messages here, since its end frees no thread and would not count them.
- */
-async function claimQueued(sql: Sql, processId: string, ids: readonly Id<"run">[]): Promise<ClaimedRun[]> {
-  const rows = await sql.rows<ClaimedRow>({
-    text: `WITH taken AS (
-             UPDATE runs SET owner = $1, status = 'running', epoch = epoch + 1, seq = epoch::bigint * ${numbersPerEpoch},
-               held = true WHERE id = ANY($2) AND status = 'queued' AND due_at IS NULL
-               AND EXISTS (SELECT FROM processes WHERE processes.id = $1 AND dead_at IS NULL)
-             RETURNING ${claimedColumns}),
-           removed AS (
-             UPDATE messages m SET deleted_at = now() FROM taken
-             WHERE taken.cancel_mark = ANY($3) AND m.thread_id = taken.thread_id AND m.turn = taken.turn
-               AND m.deleted_at IS NULL RETURNING m.thread_id),
-           counted AS (SELECT thread_id, count(*) AS runs FROM taken GROUP BY thread_id),
-           left_queue AS (
-             UPDATE threads t SET queued = GREATEST(0, t.queued - counted.runs), message_count = t.message_count
-               - (SELECT count(*) FROM removed WHERE removed.thread_id = t.id)
-             FROM counted WHERE t.id = counted.thread_id)
-           SELECT * FROM taken`,
-    values: [processId, ids.map(uuidOf), withdrawing],
-  })
-  return rows.map(claimed)
-}
+  async start(start: RunStart): Promise<boolean> {
+    // Held before the commit is known: a beat in between must not let `low` pass the run.
+    const { runId } = start.append
+    const { held } = this.#incarnation.hold(runId)
+    try {
+      const landed = (await this.#writer.start(start, { held })) || (await this.#startAgain(start, { held }))
+      if (!landed || start.append.ending !== null) this.#incarnation.forget(runId)
+      return landed
+    } catch (error) {
+      this.#incarnation.forget(runId)
+      throw error
+    }
+  }
 
-/** Takes what this slot's earlier incarnations left behind: their held runs, and the light ones from `low` on. */
-async function recover(pool: SqlPool, incarnation: Incarnation): Promise<ClaimedRun[]> {
-  const rows = await pool.transaction(async (sql) => {
-    await sql.rows({
-      text: "UPDATE processes SET dead_at = now() WHERE executor = $1 AND id <> $2 AND dead_at IS NULL",
-      values: [incarnation.executor(), incarnation.id()],
+  /** A start that was refused because this process was declared dead is made once more, by its new incarnation (E5). */
+  async #startAgain(start: RunStart, mark: { readonly held: boolean }): Promise<boolean> {
+    const before = this.#incarnation.id()
+    const row = await this.#pool.first<{ alive: boolean }>({
+      name: "is-alive",
+      text: "SELECT EXISTS (SELECT FROM processes WHERE id = $1 AND dead_at IS NULL) AS alive",
+      values: [before],
     })
-    return sql.rows<ClaimedRow>({
-      text: `UPDATE runs SET owner = $2, epoch = epoch + 1, seq = epoch::bigint * ${numbersPerEpoch}, held = true
-             FROM processes p
-             WHERE p.executor = $1 AND p.id <> $2 AND runs.owner = p.id AND runs.status = 'running' AND (runs.held OR runs.id >= p.low)
-             RETURNING ${claimedColumns}`,
-      values: [incarnation.executor(), incarnation.id()],
-    })
-  })
-  // Incarnations that have been dead for a minute have no run left: the claim above has just seen to it.
-  await pool.rows({
-    text: "DELETE FROM processes WHERE executor = $1 AND id <> $2 AND dead_at < now() - interval '60 seconds'",
-    values: [incarnation.executor(), incarnation.id()],
-  })
-  return rows.map(claimed)
-}
+    if (row?.alive === true) return false
+    await this.#incarnation.beat()
+    return this.#incarnation.id() !== before && this.#writer.start(start, mark)
+  }
 
-/** Lets the oldest queued run of a thread become due, if nothing runs there. */
-async function release(sql: Sql, threadId: Id<"thread">): Promise<void> {
-  await sql.rows({
-    text: releaseText("SELECT id FROM threads WHERE id = $1 AND active_run IS NULL AND queued > 0 FOR UPDATE"),
-    values: [uuidOf(threadId)],
-  })
-}
+  enqueue(start: RunStart, options: { readonly queuedMax: number }): Promise<"queued" | "full" | "changed"> {
+    return enqueue(this.#pool, start, options)
+  }
 
-function releaseText(free: string): string {
-  return `WITH free AS MATERIALIZED (${free}),
-    chosen AS (SELECT free.id AS thread_id, (SELECT r.id FROM runs r WHERE r.thread_id = free.id AND r.status = 'queued'
-        AND r.due_at IS NULL ORDER BY r.turn LIMIT 1) AS run_id FROM free),
-    due AS (UPDATE runs SET due_at = now() FROM chosen WHERE runs.id = chosen.run_id)
-    UPDATE threads t SET active_run = chosen.run_id, queued = CASE WHEN chosen.run_id IS NULL THEN 0 ELSE t.queued - 1 END
-    FROM chosen WHERE t.id = chosen.thread_id`
-}
+  append(append: Parameters<Owner["append"]>[0]): ReturnType<Owner["append"]> {
+    return this.#writer.append(append)
+  }
 
-function claimed(row: ClaimedRow): ClaimedRun {
-  return {
-    runId: idFrom("run", row.id),
-    organizationId: idFrom("organization", row.organization_id),
-    workflowId: row.workflow_id === null ? null : idFrom("workflow", row.workflow_id),
-    workflowVersion: row.workflow_version,
-    threadId: row.thread_id === null ? null : idFrom("thread", row.thread_id),
-    turn: row.turn,
-    epoch: row.epoch,
-    savedNumber: row.seq,
-    cancelMark: row.cancel_mark,
-    requestHash: row.request_hash,
+  async claimDue(limit: number): Promise<ClaimedRun[]> {
+    await releaseForgotten(this.#pool)
+    const left = this.#isTimeForLeft() ? await this.#claimLeft() : []
+    const lost = this.#hasLost ? await this.#claimLost() : []
+    const due = await this.#claim(() => claimDue(this.#pool, this.processId(), limit))
+    return [...left, ...lost, ...due]
+  }
+
+  claimQueued(ids: Parameters<Owner["claimQueued"]>[0]): Promise<ClaimedRun[]> {
+    return this.#claim(() => claimQueued(this.#pool, this.processId(), ids))
+  }
+
+  async recover(): Promise<ClaimedRun[]> {
+    const executor = this.#incarnation.executor()
+    if (executor === null) return []
+    await buryEarlier(this.#pool, executor, this.processId())
+    return this.#claimLeft()
+  }
+
+  release(threadId: Parameters<Owner["release"]>[0]): Promise<void> {
+    return release(this.#pool, threadId)
+  }
+
+  forget(runId: Parameters<Owner["forget"]>[0]): void {
+    this.#incarnation.forget(runId)
+  }
+
+  giveBack(runId: Parameters<Owner["giveBack"]>[0]): void {
+    this.#incarnation.forget(runId)
+    this.#hasLost = true
+  }
+
+  async close(): Promise<void> {
+    await this.#writer.close()
+    await this.#incarnation.leave()
+  }
+
+  #isTimeForLeft(): boolean {
+    return this.#seesLeft && performance.now() - this.#lookedForLeftMs >= leftMs
+  }
+
+  async #claimLeft(): Promise<ClaimedRun[]> {
+    const executor = this.#incarnation.executor()
+    if (executor === null) return []
+    this.#lookedForLeftMs = performance.now()
+    const runs = await this.#claim(() => claimLeft(this.#pool, executor, this.processId()))
+    await forgetDead(this.#pool, executor, this.processId())
+    return runs
+  }
+
+  async #claimLost(): Promise<ClaimedRun[]> {
+    this.#hasLost = false
+    return this.#claim(() => claimLost(this.#pool, this.processId(), this.#incarnation.runs()))
+  }
+
+  /** A claim. Where its answer does not come, it may have taken runs all the same: they are looked for later. */
+  #claim(take: () => Promise<ClaimedRun[]>): Promise<ClaimedRun[]> {
+    const taken = this.#claiming.then(() => this.#take(take))
+    this.#claiming = taken.catch(() => {})
+    return taken
+  }
+
+  async #take(take: () => Promise<ClaimedRun[]>): Promise<ClaimedRun[]> {
+    try {
+      const runs = await take()
+      for (const { runId } of runs) this.#incarnation.adopt(runId)
+      return runs
+    } catch (error) {
+      if (error instanceof Refusal) this.#hasLost = true
+      throw error
+    }
   }
 }

@@ -1,0 +1,4 @@
+import { makePostgresGround } from "../../testing/owner-ground.ts"
+import { describeOwner } from "./owner.testsuite.ts"
+
+describeOwner("Postgres", makePostgresGround)

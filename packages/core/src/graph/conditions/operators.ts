@@ -3,7 +3,7 @@
  * operator's type, or undefined where they are missing. Names are those of n8n's filter parameter; what holds for missing
  * values is recorded.
  */
-import { matchesPattern } from "./pattern-test.ts"
+import { matchesPattern } from "./setting-pattern.ts"
 
 /** The types that an operator can compare in. */
 export type ValueType = "string" | "number" | "boolean" | "dateTime" | "array" | "object" | "any"

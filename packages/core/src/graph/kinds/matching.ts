@@ -33,6 +33,8 @@ export type Matches = {
   readonly pairs: readonly (readonly [first: number, second: number])[]
   readonly unmatchedFirst: readonly number[]
   readonly unmatchedSecond: readonly number[]
+  /** Of those, the ones that have a partner and were not taken, since another one came first. */
+  readonly repeated: ReadonlySet<number>
 }
 
 /** How items are matched. `takes`: of several partners all, or the first alone. */
@@ -61,34 +63,48 @@ export function matchItems(
     pairs.map((pair) => pair.second),
     2,
   )
-  const places = new Map<string, number[]>()
-  for (const [index, item] of second.entries()) {
-    const key = keyOf(
-      item,
-      pairs.map((pair) => pair.second),
-      comparing,
-    )
-    if (key === null) continue
-    const known = places.get(key)
-    if (known === undefined) places.set(key, [index])
-    else known.push(index)
-  }
-  const partners = first.map((item) => {
-    const key = keyOf(
+  const firstKeys = first.map((item) =>
+    keyOf(
       item,
       pairs.map((pair) => pair.first),
       comparing,
-    )
+    ),
+  )
+  const secondKeys = second.map((item) =>
+    keyOf(
+      item,
+      pairs.map((pair) => pair.second),
+      comparing,
+    ),
+  )
+  const places = placesByKey(secondKeys)
+  const partners = firstKeys.map((key) => {
     const found = (key === null ? undefined : places.get(key)) ?? []
     return takes === "first" ? found.slice(0, 1) : found
   })
   onCount(partners.reduce((sum, found) => sum + found.length, 0))
   const matched = new Set(partners.flat())
+  const unmatchedSecond = [...second.keys()].filter((index) => !matched.has(index))
+  const wanted = new Set(firstKeys)
   return {
     pairs: partners.flatMap((found, index) => found.map((place) => [index, place] as const)),
     unmatchedFirst: [...first.keys()].filter((index) => (partners[index]?.length ?? 0) === 0),
-    unmatchedSecond: [...second.keys()].filter((index) => !matched.has(index)),
+    unmatchedSecond,
+    repeated: new Set(
+      unmatchedSecond.filter((index) => secondKeys[index] !== null && wanted.has(secondKeys[index] ?? null)),
+    ),
   }
+}
+
+function placesByKey(keys: readonly (string | null)[]): ReadonlyMap<string, readonly number[]> {
+  const places = new Map<string, number[]>()
+  for (const [index, key] of keys.entries()) {
+    if (key === null) continue
+    const known = places.get(key)
+    if (known === undefined) places.set(key, [index])
+    else known.push(index)
+  }
+  return places
 }
 
 function keyOf({ json }: Item, fields: readonly Field[], comparing: Comparing): string | null {

@@ -1,20 +1,30 @@
 /** The one table of kinds that can be run. A kind that is added gets a row here and nothing anywhere else. */
+
+import { aggregate } from "./aggregate.ts"
 import { assistant } from "./assistant.ts"
 import { chatTrigger } from "./chat-trigger.ts"
+import { compareDatasets } from "./compare-datasets.ts"
 import { errorTrigger } from "./error-trigger.ts"
 import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
 import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
 import { freddyLlm } from "./freddy-llm.ts"
 import { ifKind } from "./if.ts"
+import { itemLists } from "./item-lists.ts"
 import type { Kind } from "./kind.ts"
+import { limit } from "./limit.ts"
 import { manualTrigger } from "./manual-trigger.ts"
 import { merge } from "./merge.ts"
 import { noOp } from "./no-op.ts"
+import { removeDuplicates } from "./remove-duplicates.ts"
+import { renameKeys } from "./rename-keys.ts"
 import { scheduleTrigger } from "./schedule-trigger.ts"
 import { set } from "./set.ts"
+import { sort } from "./sort.ts"
+import { splitOut } from "./split-out.ts"
 import { stickyNote } from "./sticky-note.ts"
 import { stopAndError } from "./stop-and-error.ts"
+import { summarize } from "./summarize.ts"
 import { switchKind } from "./switch.ts"
 import { webhook } from "./webhook.ts"
 
@@ -34,6 +44,15 @@ export const kinds: readonly Kind[] = [
   ifKind,
   switchKind,
   merge,
+  splitOut,
+  aggregate,
+  summarize,
+  sort,
+  limit,
+  removeDuplicates,
+  renameKeys,
+  compareDatasets,
+  itemLists,
   noOp,
   stopAndError,
   stickyNote,

@@ -1,6 +1,7 @@
-/** Whether a text matches a regular expression that stands in a setting; in linear time, as in expressions. */
+/** Regular expressions that stand in settings: whether a text matches, and what replaces what does; in linear time. */
 import { Evaluation } from "../expression/evaluation.ts"
-import { type CompiledPattern, compilePattern, findMatch } from "../expression/pattern.ts"
+import { TEXT_PATTERN_METHODS } from "../expression/methods-pattern.ts"
+import { type CompiledPattern, compilePattern, findMatch, PatternValue } from "../expression/pattern.ts"
 import type { ExpressionScope } from "../expression/scope.ts"
 import { Thrown } from "../expression/values.ts"
 import { NodeFailure } from "../kinds/kind.ts"
@@ -20,14 +21,30 @@ export function matchesPattern(text: string, pattern: string, options: { ignoreC
   return findMatch(evaluation, compile(pattern, options), { text, from: 0 }) !== null
 }
 
+/** The text with every match replaced; `$1` and the like stand for groups. Throws as `matchesPattern` does. */
+export function replacePattern(
+  text: string,
+  pattern: string,
+  options: { readonly replacement: string; readonly ignoreCase: boolean },
+): string {
+  const evaluation = new Evaluation(noScope, { tracksChanges: false })
+  const compiled = new PatternValue(compile(pattern, { ...options, global: true }))
+  const replaced = TEXT_PATTERN_METHODS.get("replaceAll")?.(evaluation, text, [compiled, options.replacement])
+  return typeof replaced === "string" ? replaced : text
+}
+
 const slashed = /^\/(.*)\/([a-z]*)$/s
 
-function compile(pattern: string, { ignoreCase }: { ignoreCase: boolean }): CompiledPattern {
-  const key = `${ignoreCase ? "i" : "-"}${pattern}`
+function compile(
+  pattern: string,
+  { ignoreCase, global = false }: { readonly ignoreCase: boolean; readonly global?: boolean },
+): CompiledPattern {
+  const key = `${ignoreCase ? "i" : "-"}${global ? "g" : "-"}${pattern}`
   const known = compiled.get(key)
   if (known !== undefined) return known
   const [, source = pattern, given = ""] = slashed.exec(pattern) ?? []
-  const flags = ignoreCase && !given.includes("i") ? `${given}i` : given
+  const added = `${ignoreCase ? "i" : ""}${global ? "g" : ""}`
+  const flags = [...new Set(given + added)].join("")
   try {
     const made = compilePattern(source, flags)
     if (compiled.size >= compiledMax) compiled.clear()
@@ -35,7 +52,7 @@ function compile(pattern: string, { ignoreCase }: { ignoreCase: boolean }): Comp
     return made
   } catch (error) {
     if (!(error instanceof Thrown)) throw error
-    const message = "The regular expression of a condition is not well-formed; correct it."
+    const message = "The regular expression of the node is not well-formed; correct it."
     throw new NodeFailure("NODE_SETTINGS_INVALID", message, { cause: error })
   }
 }

@@ -8,7 +8,8 @@ import type { Id } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
-import type { Listener, NewRun, RunUnderWay } from "../ports/runs.ts"
+import type { Listener, NewRun } from "../ports/runs.ts"
+import { findMark } from "./idempotency.ts"
 import { getWorkflow } from "./workflows.ts"
 
 /** What is to run. `version` null: the newest. */
@@ -26,15 +27,18 @@ export type ExecutionOptions = {
   readonly commit: "first" | "effect"
 }
 
+/** A run that was started; `isReplay`: by a request with the same idempotency key, which was first. */
+export type StartedExecution = { readonly runId: Id<"run">; readonly isReplay: boolean }
+
 /**
  * Starts an execution. Throws WORKFLOW_NOT_FOUND, WORKFLOW_INACTIVE, RESOURCE_NOT_FOUND for a version that does not
- * exist. Null where a request with the same idempotency key was first.
+ * exist, and IDEMPOTENCY_KEY_REUSED.
  */
 export async function startExecution(
   cx: Context,
   graphs: GraphSource,
   { request, options }: { readonly request: ExecutionRequest; readonly options: ExecutionOptions },
-): Promise<RunUnderWay | null> {
+): Promise<StartedExecution> {
   const workflow = await getWorkflow(cx, request.workflowId)
   if (!workflow.isActive) throw new Refusal("WORKFLOW_INACTIVE", { details: { workflow_id: workflow.id } })
   const version = request.version ?? workflow.version
@@ -43,7 +47,12 @@ export async function startExecution(
   }
   const graph = await graphs.load(workflow.id, version)
   const { idempotency, ...start } = options
-  return cx.runs.start(planExecution(cx, { request, graph, version, idempotency }), start)
+  const underWay = await cx.runs.start(planExecution(cx, { request, graph, version, idempotency }), start)
+  if (underWay !== null) return { runId: underWay.runId, isReplay: false }
+  const first = idempotency === null ? null : await findMark(cx, idempotency)
+  if (first !== null && "run" in first && first.run.runId !== null) return { runId: first.run.runId, isReplay: true }
+  // This process has just been declared dead, or the run that was first has made room again: the same request may come again.
+  throw new Refusal("SERVICE_UNAVAILABLE", { retryAfterSeconds: 1 })
 }
 
 function planExecution(

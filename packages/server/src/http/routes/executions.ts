@@ -11,7 +11,7 @@ import type { Item } from "@brevet/core/graph/items"
 import type { Id } from "@brevet/core/ids"
 import type { Context } from "../../ports/context.ts"
 import type { GraphSource } from "../../ports/graph-source.ts"
-import { requireNoError } from "../../services/ended-run.ts"
+import { invitesRetry, requireNoError } from "../../services/ended-run.ts"
 import { startExecution } from "../../services/executions.ts"
 import { getRun } from "../../services/runs.ts"
 import { type Answer, bind, type CallInput } from "../route.ts"
@@ -32,7 +32,10 @@ async function execute(cx: Context, graphs: GraphSource, input: Input): Promise<
   if (field !== null) throw new Refusal("UNSUPPORTED_PARAMETER", { details: { field } })
   const returnMode = body.return_mode ?? "wait"
   const known = idempotency?.found?.runId ?? null
-  if (known !== null) return answerFor(cx, known, returnMode)
+  if (idempotency !== null && known !== null) {
+    if (!(await invitesRetry(cx, known))) return answerFor(cx, known, returnMode)
+    await idempotency.startOver()
+  }
   const stream = returnMode === "stream" ? runStream() : null
   const started = await startExecution(cx, graphs, {
     request: {
@@ -47,7 +50,7 @@ async function execute(cx: Context, graphs: GraphSource, input: Input): Promise<
       ...(stream === null ? {} : { listener: stream }),
     },
   })
-  if (started === null) throw new Refusal("IDEMPOTENCY_KEY_IN_USE")
+  if (started.isReplay) return answerFor(cx, started.runId, returnMode)
   if (stream !== null) return { status: 200, stream: (sink) => stream.attach(sink) }
   return answerFor(cx, started.runId, returnMode)
 }
@@ -67,7 +70,11 @@ async function answerFor(cx: Context, runId: Id<"run">, returnMode: "wait" | "po
     return { status: 202, body: { run_id: runId, status: run.status }, headers: { location: `/v1/runs/${runId}` } }
   }
   if (ended.status === "cancelled") {
-    throw new Refusal("RUN_CANCELLED", { details: { run_id: runId, cause_code: ended.result.cancelCause } })
+    const { cancelCause, traceId, endedAtMs } = ended.result
+    throw new Refusal("RUN_CANCELLED", {
+      details: { run_id: runId, cause_code: cancelCause },
+      occasion: { traceId, atMs: endedAtMs },
+    })
   }
   requireNoError(ended)
   return { status: 200, body: presentRun(run) }

@@ -16,7 +16,7 @@ import { invalidFields, Refusal } from "@brevet/core/errors"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { Id } from "@brevet/core/ids"
 import type { Context } from "../../ports/context.ts"
-import { requireNoError } from "../../services/ended-run.ts"
+import { invitesRetry, requireNoError } from "../../services/ended-run.ts"
 import { cancelTurn, getResponse, readResponse } from "../../services/responses.ts"
 import { attachResponse, startTurn, type TurnIds, type TurnPorts, type TurnUnderWay } from "../../services/turns.ts"
 import type { FrameStream } from "../frame-stream.ts"
@@ -92,9 +92,7 @@ function requireSupported(body: ModelResponseBody): void {
 async function findReplayable(cx: Context, responseId: Id<"response"> | null): Promise<TurnUnderWay | null> {
   if (responseId === null) return null
   const turn = await attachResponse(cx, responseId)
-  const ended = await cx.runs.waitForEnd(turn.runId, { waitMs: 0 })
-  const status = ended?.result.error == null ? 200 : new Refusal(ended.result.error.code).status
-  return status >= 500 || status === 429 ? null : turn
+  return (await invitesRetry(cx, turn.runId)) ? null : turn
 }
 
 /** The answer as JSON, once the turn has ended. A turn that failed is its error. */

@@ -43,7 +43,9 @@ export class FrameStream implements ReadingListener {
   attach(sink: EventSink, onClose: () => void = () => {}): void {
     this.#sink = sink
     sink.onClose(() => {
-      if (this.#timer !== null) clearTimeout(this.#timer)
+      if (this.#timer !== null) clearInterval(this.#timer)
+      // A refreshed timer begins again, also one that was cleared.
+      this.#timer = null
       onClose()
     })
     if (this.#kept !== "") sink.send(this.#kept)

@@ -81,11 +81,12 @@ export class ContractClient extends TestClient {
     return runs.reverse()
   }
 
-  /** Waits until nothing runs or waits in a thread; gives the statuses of its runs, the oldest first. */
+  /** Waits until there are runs in a thread and all are over; gives their statuses, the oldest first. */
   settled(threadId: string): Promise<string[]> {
     return until(async () => {
       const statuses = (await this.runs(threadId)).map(({ status }) => String(status))
-      return statuses.every((status) => /completed|failed|cancelled/.test(status)) && statuses
+      // A model may be called before its turn is in the store.
+      return statuses.length > 0 && statuses.every((status) => /completed|failed|cancelled/.test(status)) && statuses
     }, `the end of the runs of ${threadId}`)
   }
 }

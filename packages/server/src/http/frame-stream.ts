@@ -44,7 +44,7 @@ export class FrameStream implements ReadingListener {
     this.#sink = sink
     sink.onClose(() => {
       if (this.#timer !== null) clearInterval(this.#timer)
-      // A refreshed timer begins again, also one that was cleared.
+      // What comes later must not refresh it: a timer that was cleared and refreshed is put on the clock once more.
       this.#timer = null
       onClose()
     })

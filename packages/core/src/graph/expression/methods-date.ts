@@ -38,7 +38,7 @@ function chargeOffsets(run: Evaluation, count: number): void {
 }
 
 function fromLocal(run: Evaluation, localMs: number): number {
-  chargeOffsets(run, 2)
+  chargeOffsets(run, 3)
   return fromLocalFields(run.scope.timeZone, localMs)
 }
 
@@ -126,10 +126,9 @@ const NAMES_ZONE = /^[+-]?\d{4,6}(?:-\d\d){0,2}$|(?:\d ?Z|GMT|UTC?|[ECMP][SD]T|[
 export function parseDate(run: Evaluation, source: string): number {
   if (source.length > DATE_CHARS_MAX) return Number.NaN
   run.charge(DATE_PARSE_STEPS)
-  const text = source.trim()
-  if (LOCAL_ISO.test(text)) return fromLocal(run, Date.parse(`${text}Z`))
-  const parsed = Date.parse(text)
-  if (Number.isNaN(parsed) || NAMES_ZONE.test(text)) return parsed
+  if (LOCAL_ISO.test(source)) return fromLocal(run, Date.parse(`${source}Z`))
+  const parsed = Date.parse(source)
+  if (Number.isNaN(parsed) || NAMES_ZONE.test(source)) return parsed
   // The native parser took the fields as local to the process; they are read back and placed in the scope's zone.
   const read = new Date(parsed)
   const fields = Date.UTC(

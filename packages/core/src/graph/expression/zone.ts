@@ -23,11 +23,18 @@ export function toLocalFields(timeZone: string, atMs: number): Date {
   return new Date(atMs + zoneOffsetMs(timeZone, atMs))
 }
 
-/** The instant at which local clocks show what the UTC fields of `localMs` say. */
+/**
+ * The instant at which local clocks show what the UTC fields of `localMs` say. Where clocks are put back it is the first of
+ * the two, where they are put forward it is what they would show if they had not been, as the language says.
+ */
 export function fromLocalFields(timeZone: string, localMs: number): number {
-  const guess = localMs - zoneOffsetMs(timeZone, localMs)
-  return localMs - zoneOffsetMs(timeZone, guess)
+  const before = zoneOffsetMs(timeZone, localMs - DAY_MS)
+  const after = zoneOffsetMs(timeZone, localMs + DAY_MS)
+  if (before === after || zoneOffsetMs(timeZone, localMs - before) === before) return localMs - before
+  return zoneOffsetMs(timeZone, localMs - after) === after ? localMs - after : localMs - before
 }
+
+const DAY_MS = 86_400_000
 
 /** `Z` for UTC, else `+02:00`; `separator` is what stands between hours and minutes. */
 export function offsetText(timeZone: string, atMs: number, separator = ":"): string {

@@ -116,9 +116,11 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
     scopes[itemIndex] ??= nodeScope(place, itemIndex)
     return scopes[itemIndex]
   }
+  const seen = (lists: readonly (readonly Item[])[]) =>
+    node.executeOnce ? lists.map((items) => items.slice(0, 1)) : lists
   return {
     node,
-    inputs: node.executeOnce ? inputs.map((items) => items.slice(0, 1)) : inputs,
+    inputs: seen(inputs),
     parameter(path, itemIndex) {
       const value = parameterAt(node.parameters, path)
       return value === undefined ? undefined : resolveParameter(value, scope(itemIndex))
@@ -128,5 +130,10 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
     random,
     timeZone,
     memory: executionOf(state, node.ordinal, -1)?.memory ?? null,
+    iteration: current.iteration,
+    earlierInputs(iteration) {
+      const earlier = iteration < 0 ? undefined : executionOf(state, node.ordinal, iteration)
+      return earlier === undefined ? [] : seen(inputsOf(state, earlier.sources))
+    },
   }
 }

@@ -34,7 +34,10 @@ export function findAncestor(
     }
     const paired = item.pairedItem
     if (paired === undefined) return
-    for (const next of isList(paired) ? paired : [paired]) visit(execution.sources, next)
+    for (const next of isList(paired) ? paired : [paired]) {
+      const made = next.iteration === undefined ? execution : executionOf(state, source.node, next.iteration)
+      if (made !== undefined) visit(made.sources, next)
+    }
   }
   visit(sources, { item: place.itemIndex })
   const [only] = results

@@ -5,7 +5,7 @@ import type { ExpressionItem, ExpressionNode, ExpressionScope, WorkBudget } from
 import { findNode, type Graph, type GraphNode } from "./graph.ts"
 import type { Item } from "./items.ts"
 import { findAncestor, findSource, outputItems } from "./lineage.ts"
-import { type RunState, runsOf, type Sources } from "./run-state.ts"
+import { type Execution, executionOf, type RunState, runsOf, type Sources } from "./run-state.ts"
 
 /** The facts of a run that expressions see and that its state does not hold. */
 export type RunFacts = {
@@ -48,6 +48,7 @@ export function nodeScope(place: Place, itemIndex: number): ExpressionScope {
       first: () => items[0],
       last: () => items.at(-1),
       params: previous?.parameters ?? noVars,
+      ...contextOf(first === null ? undefined : executionOf(state, first.node, first.iteration)),
     },
     node: (name) => otherNode(place, name, itemIndex),
     itemIndex,
@@ -106,9 +107,16 @@ function otherNode(place: Place, name: string, itemIndex: number): ExpressionNod
     first: (branch, run) => items(branch, run)[0],
     last: (branch, run) => items(branch, run).at(-1),
     params: target.parameters,
+    ...contextOf(executionOf(state, target.ordinal, -1)),
     isExecuted: runs > 0,
     runIndex: Math.max(0, runs - 1),
   }
+}
+
+/** What a node shows of what it keeps from run to run; nothing where it keeps nothing. */
+function contextOf(execution: Execution | undefined): { readonly context?: JsonObject } {
+  const memory = execution?.memory
+  return isJsonObject(memory) && isJsonObject(memory.context) ? { context: memory.context } : {}
 }
 
 /** The value at a path in dots inside parameters; undefined where there is none. */

@@ -42,9 +42,16 @@ export type KindContext = {
   readonly timeZone: string
   /** What this node's last execution in this run left (`memory` of its result), else null. */
   readonly memory: JsonValue
+  /** How often the node has run before in this run. */
+  readonly iteration: number
+  /** The inputs of an earlier execution of this node in this run; none where there was no such execution. */
+  earlierInputs(iteration: number): readonly (readonly Item[])[]
 }
 
-/** What an execution of a pure kind gives. */
+/**
+ * What an execution of a pure kind gives. Of a `memory` that is an object, `context` is what expressions see of the node:
+ * `$('Loop').context`.
+ */
 export type KindResult = { readonly outputs: Outputs; readonly memory?: JsonValue }
 
 /** A named main output or input. */

@@ -21,6 +21,7 @@ import { renameKeys } from "./rename-keys.ts"
 import { scheduleTrigger } from "./schedule-trigger.ts"
 import { set } from "./set.ts"
 import { sort } from "./sort.ts"
+import { splitInBatches } from "./split-in-batches.ts"
 import { splitOut } from "./split-out.ts"
 import { stickyNote } from "./sticky-note.ts"
 import { stopAndError } from "./stop-and-error.ts"
@@ -53,6 +54,7 @@ export const kinds: readonly Kind[] = [
   renameKeys,
   compareDatasets,
   itemLists,
+  splitInBatches,
   noOp,
   stopAndError,
   stickyNote,

@@ -4,6 +4,7 @@ import { aggregate } from "./aggregate.ts"
 import { assistant } from "./assistant.ts"
 import { chatTrigger } from "./chat-trigger.ts"
 import { compareDatasets } from "./compare-datasets.ts"
+import { dateTime } from "./date-time.ts"
 import { errorTrigger } from "./error-trigger.ts"
 import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
 import { filter } from "./filter.ts"
@@ -55,6 +56,7 @@ export const kinds: readonly Kind[] = [
   compareDatasets,
   itemLists,
   splitInBatches,
+  dateTime,
   noOp,
   stopAndError,
   stickyNote,

@@ -18,6 +18,8 @@ export type StoreProxy = {
   cut(): void
   /** Keeps back what Postgres answers from now on; requests still get through. */
   holdAnswers(): void
+  /** Loses what Postgres answers from now on over the connections that there are; those made later are not touched. */
+  swallowAnswers(): void
   /** Keeps back both ways: nothing gets through, nothing breaks. */
   freeze(): void
   /** Lets everything pass again, what was kept back first. */
@@ -29,7 +31,13 @@ export type StoreProxy = {
   close(): Promise<void>
 }
 
-type Wire = { readonly client: Socket; readonly store: Socket; readonly answers: Buffer[]; readonly requests: Buffer[] }
+type Wire = {
+  readonly client: Socket
+  readonly store: Socket
+  readonly answers: Buffer[]
+  readonly requests: Buffer[]
+  swallows: boolean
+}
 
 /** Starts a wire on a free loopback port. */
 export async function startStoreProxy(connectionString: string): Promise<StoreProxy> {
@@ -84,6 +92,10 @@ class Proxying {
     this.#holdsAnswers = true
   }
 
+  swallowAnswers(): void {
+    for (const wire of this.#wires) wire.swallows = true
+  }
+
   freeze(): void {
     this.#holdsAnswers = true
     this.#holdsRequests = true
@@ -116,11 +128,12 @@ class Proxying {
       return
     }
     const store = connectTo(this.#target)
-    const wire: Wire = { client, store, answers: [], requests: [] }
+    const wire: Wire = { client, store, answers: [], requests: [], swallows: false }
     this.#wires.add(wire)
     client.setNoDelay(true)
     client.on("data", (piece) => void (this.#holdsRequests ? wire.requests.push(piece) : store.write(piece)))
     store.on("data", (piece) => {
+      if (wire.swallows) return
       if (!this.#holdsAnswers) return void client.write(piece)
       wire.answers.push(piece)
       for (const resolve of this.#waiting.splice(0)) resolve()

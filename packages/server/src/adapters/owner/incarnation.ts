@@ -25,6 +25,7 @@ import type { Logger } from "pino"
 import type { Clock } from "../../ports/context.ts"
 import type { Sql } from "../store/postgres/sql.ts"
 
+/** Peers count a process as dead after four of these. */
 const beatMs = 500
 const heldAfterMs = 5_000
 /** Slots that one data folder may have: as many processes may share it. */
@@ -42,6 +43,8 @@ export type IncarnationOptions = {
   readonly ids: IdSource
   readonly clock: Clock
   readonly log: Logger
+  /** How often it beats; 500 ms if nothing is said. */
+  readonly beatMs?: number
   onBeat(beat: Beat): void
 }
 
@@ -192,7 +195,7 @@ export class Incarnation {
     if (this.#closed) return
     this.#timer = setTimeout(() => {
       void this.beat().then(() => this.#scheduleBeat())
-    }, beatMs)
+    }, this.#options.beatMs ?? beatMs)
   }
 
   /** One beat; trouble is told once until a beat gets through again. */

@@ -51,12 +51,14 @@ class PostgresOwner implements Owner {
   #hasLost = false
   /** Claims are made one after the other, so that what one has taken is known to the next. */
   #claiming: Promise<unknown> = Promise.resolve()
+  readonly #clock: Clock
   #lookedForLeftMs = Number.NEGATIVE_INFINITY
   #seesLeft = false
 
   constructor(options: OwnerOptions) {
     const { pool, connection, executorName, ids, clock, log } = options
     this.#pool = pool
+    this.#clock = clock
     this.#incarnation = new Incarnation({
       sql: pool,
       connection,
@@ -162,13 +164,14 @@ class PostgresOwner implements Owner {
   }
 
   #isTimeForLeft(): boolean {
-    return this.#seesLeft && performance.now() - this.#lookedForLeftMs >= leftMs
+    // The clock may have been set back meanwhile.
+    return this.#seesLeft && Math.abs(this.#clock.nowMs() - this.#lookedForLeftMs) >= leftMs
   }
 
   async #claimLeft(): Promise<ClaimedRun[]> {
     const executor = this.#incarnation.executor()
     if (executor === null) return []
-    this.#lookedForLeftMs = performance.now()
+    this.#lookedForLeftMs = this.#clock.nowMs()
     const runs = await this.#claim(() => claimLeft(this.#pool, executor, this.processId()))
     await forgetDead(this.#pool, executor, this.processId())
     return runs

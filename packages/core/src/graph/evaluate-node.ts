@@ -10,7 +10,7 @@ import { EXPRESSION_LIMITS } from "./expression/limits.ts"
 import type { ExpressionScope } from "./expression/scope.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
-import { type KindContext, type KindResult, NodeFailure } from "./kinds/kind.ts"
+import { type EffectKind, type KindContext, type KindResult, NodeFailure } from "./kinds/kind.ts"
 import { findKind } from "./kinds/table.ts"
 import { nodeScope, parameterAt, type RunFacts } from "./node-scope.ts"
 import { seededRandom } from "./random.ts"
@@ -28,7 +28,7 @@ export type Evaluation = {
 export type Evaluated =
   | { readonly type: "completed"; readonly result: KindResult }
   | { readonly type: "failed"; readonly error: Failure; readonly retryable: boolean }
-  | { readonly type: "effect"; readonly effect: "model" | "assistant"; readonly context: KindContext }
+  | { readonly type: "effect"; readonly effect: EffectKind["effect"]; readonly context: KindContext }
 
 /** Evaluates the execution under way. Never throws but for bugs. */
 export function evaluateNode(evaluation: Evaluation): Evaluated {
@@ -40,11 +40,8 @@ export function evaluateNode(evaluation: Evaluation): Evaluated {
   if (node.disabled) return { type: "completed", result: { outputs: [passThrough(inputs[0] ?? [])] } }
   const kind = node.kind === null ? null : findKind(node.kind)
   if (kind === null || kind.effect === "never") {
-    return failed(
-      "NODE_KIND_UNKNOWN",
-      `Nodes of type '${node.type}' cannot be run here. Use another kind of node.`,
-      false,
-    )
+    const message = `Nodes of type '${node.type}' cannot be run here. Use another kind of node.`
+    return { ...failed("NODE_KIND_UNKNOWN", message), retryable: false }
   }
   const context = makeContext(evaluation, node, inputs)
   if (kind.effect !== "none") return { type: "effect", effect: kind.effect, context }
@@ -75,8 +72,8 @@ export function finishOutputs(node: GraphNode, outputs: Outputs): Outputs {
   return [[{ json: {}, pairedItem: { item: 0 } }], ...outputs.slice(1)]
 }
 
-function failed(code: Failure["code"], message: string, retryable = true): Extract<Evaluated, { type: "failed" }> {
-  return { type: "failed", error: { code, message }, retryable }
+function failed(code: Failure["code"], message: string): Extract<Evaluated, { type: "failed" }> {
+  return { type: "failed", error: { code, message }, retryable: true }
 }
 
 /** Pinned data stands for what a node would give, in manual runs only (the workflow language, §2). */

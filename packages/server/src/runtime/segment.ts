@@ -145,7 +145,7 @@ export class Segment {
   /** Adds an event to the run. It is saved with the next save. */
   take(event: RunEvent): void {
     this.#closeChunk()
-    this.#enter(event, this.#claimNumbers(1), false)
+    this.#enter({ event, number: this.#claimNumbers(1), shown: false })
   }
 
   /** Adds a message of the thread; it goes in with the next save. */
@@ -248,7 +248,7 @@ export class Segment {
     return first
   }
 
-  #enter(event: RunEvent, number: number, shown: boolean): void {
+  #enter({ event, number, shown }: Omit<Entry, "json">): void {
     const json = JSON.stringify(event)
     this.#unsaved.push({ event, number, json, shown })
     this.#unsavedChars += json.length
@@ -263,7 +263,8 @@ export class Segment {
     const chunk = this.#chunk
     if (chunk === null) return
     this.#chunk = null
-    this.#enter({ type: "model-text", ...chunk.key, texts: chunk.texts }, chunk.first, true)
+    const event: RunEvent = { type: "model-text", ...chunk.key, texts: chunk.texts }
+    this.#enter({ event, number: chunk.first, shown: true })
   }
 
   async #write(ending: RunEnding | null): Promise<void> {

@@ -38,6 +38,7 @@ import type { Ports } from "./ports/context.ts"
 import type { Readiness, ReadinessState } from "./ports/readiness.ts"
 import type { Runs } from "./ports/runs.ts"
 import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
+import { performCrypto } from "./runtime/performers/crypto.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
 import { makeAssistantCalls } from "./services/assistant-calls.ts"
@@ -205,6 +206,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
       performers: {
         model: performModel,
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
+        crypto: performCrypto,
       },
     },
   })

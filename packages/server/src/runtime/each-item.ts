@@ -1,4 +1,5 @@
 /** Effects that are done item by item: what failed goes where the node's `onError` sends it, what was achieved stays. */
+import { ExpressionError } from "@brevet/core/graph/expression/errors"
 import type { Item, Outputs } from "@brevet/core/graph/items"
 import { type KindContext, NodeFailure } from "@brevet/core/graph/kinds/kind"
 
@@ -15,7 +16,8 @@ export async function collectItems(context: KindContext, work: (index: number) =
     try {
       answered.push(await work(index))
     } catch (error) {
-      if (!(error instanceof NodeFailure) || onError === "stopWorkflow") throw error
+      const isOfItem = error instanceof NodeFailure || error instanceof ExpressionError
+      if (!isOfItem || onError === "stopWorkflow") throw error
       const isApart = onError === "continueErrorOutput"
       const json = isApart ? { ...item.json, error: error.message } : { error: error.message }
       const target = isApart ? failed : answered

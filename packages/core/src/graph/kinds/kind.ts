@@ -85,7 +85,7 @@ export type PureKind = KindBase & {
 
 /** A kind whose work is done by a performer of the server; `effect` names the performer. */
 export type EffectKind = KindBase & {
-  readonly effect: "model" | "assistant"
+  readonly effect: "model" | "assistant" | "crypto"
 }
 
 /** A kind that is never run (stickyNote). */

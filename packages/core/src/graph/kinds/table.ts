@@ -4,6 +4,7 @@ import { aggregate } from "./aggregate.ts"
 import { assistant } from "./assistant.ts"
 import { chatTrigger } from "./chat-trigger.ts"
 import { compareDatasets } from "./compare-datasets.ts"
+import { crypto } from "./crypto.ts"
 import { dateTime } from "./date-time.ts"
 import { errorTrigger } from "./error-trigger.ts"
 import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
@@ -57,6 +58,7 @@ export const kinds: readonly Kind[] = [
   itemLists,
   splitInBatches,
   dateTime,
+  crypto,
   noOp,
   stopAndError,
   stickyNote,

@@ -71,7 +71,10 @@ export interface Runs {
    * ends that.
    */
   follow(runId: Id<"run">, after: number, listener: ReadingListener): () => void
-  /** How the run ended, waiting for it at most so long; null where it has not. Works for runs of other processes too. */
+  /**
+   * How the run ended, waiting for it at most so long; null where it has not, and at once where this process is leaving.
+   * Works for runs of other processes too.
+   */
   waitForEnd(
     runId: Id<"run">,
     options: { readonly waitMs: number; readonly signal?: AbortSignal },

@@ -10,6 +10,7 @@
  *   T3  While draining nothing is started or claimed; what is under way may end, then is handed over.
  */
 
+import { setMaxListeners } from "node:events"
 import { type CauseCode, Refusal } from "@brevet/core/errors"
 import type { RunCreated, RunEvent } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
@@ -60,9 +61,12 @@ class ProcessRuntime implements Runtime {
   #claiming: Promise<void> | null = null
   #claimAgain = false
   #draining = false
+  /** Aborted once this process works on no run any more: whoever waits for one here waits in vain. */
+  readonly #left = new AbortController()
 
   constructor(ports: RuntimePorts) {
     this.#ports = ports
+    setMaxListeners(0, this.#left.signal)
   }
 
   async start(run: NewRun, { listener, commit }: StartOptions): Promise<RunUnderWay | null> {
@@ -113,7 +117,7 @@ class ProcessRuntime implements Runtime {
     for (;;) {
       const ended = await this.#ports.log.ended(runId)
       const leftMs = untilMs - performance.now()
-      if (ended !== null || leftMs <= 0 || signal?.aborted === true) return ended
+      if (ended !== null || leftMs <= 0 || signal?.aborted === true || this.#left.signal.aborted) return ended
       await this.#endOrMoment(runId, { leftMs, signal })
     }
   }
@@ -162,6 +166,7 @@ class ProcessRuntime implements Runtime {
     clearTimeout(timer)
     for (const segment of this.#live.values()) segment.abort(new RunHandedOver())
     await all()
+    this.#left.abort()
   }
 
   #makeSegment(run: NewRun): Segment {
@@ -218,7 +223,8 @@ class ProcessRuntime implements Runtime {
       clearTimeout(timer)
       this.#live.delete(segment.runId)
       this.#loops.delete(loop)
-      owner.forget(segment.runId)
+      // A run that is handed over stays among those that this process tells of, so that whoever comes next finds it.
+      if (!(segment.signal.reason instanceof RunHandedOver)) owner.forget(segment.runId)
     })
     this.#loops.add(loop)
     await loop
@@ -230,15 +236,17 @@ class ProcessRuntime implements Runtime {
     { leftMs, signal }: { readonly leftMs: number; readonly signal: AbortSignal | undefined },
   ): Promise<void> {
     const segment = this.#live.get(runId)
+    const signals = signal === undefined ? [this.#left.signal] : [this.#left.signal, signal]
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, segment === undefined ? Math.min(watchMs, leftMs) : leftMs)
       const unfollow = segment?.follow({ event() {}, close: () => done() })
       const done = () => {
         clearTimeout(timer)
         unfollow?.()
+        for (const each of signals) each.removeEventListener("abort", done)
         resolve()
       }
-      signal?.addEventListener("abort", done, { once: true })
+      for (const each of signals) each.addEventListener("abort", done)
     })
   }
 

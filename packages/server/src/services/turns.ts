@@ -68,13 +68,18 @@ export type TurnIds = {
   readonly assistantId: Id<"assistant"> | null
 }
 
-/** A turn under way. `isHeard`: its listener has been told from the beginning; otherwise it is to be followed from 0. */
-export type TurnUnderWay = TurnIds & { readonly isHeard: boolean; ended(): Promise<EndedRun> }
+/**
+ * A turn under way. `isHeard`: its listener has been told from the beginning; otherwise it is to be followed from 0.
+ * `ended` gives null where this process leaves before the turn's end, which another one brings about.
+ */
+export type TurnUnderWay = TurnIds & { readonly isHeard: boolean; ended(): Promise<EndedRun | null> }
 
 /** How often a request is looked at again before its client is asked to come back. */
 const attemptsMax = 20
 /** Turns that may wait in one thread (the HTTP contract, §5). */
 const queuedMax = 10
+/** As long as a timer can be set (milliseconds): a client waits for as long as it likes. */
+const waitMsMax = 2 ** 31 - 1
 /** How long an interrupted turn is given to end (E11). */
 const interruptMs = 2_000
 
@@ -313,9 +318,6 @@ export async function attachResponse(cx: Context, responseId: string): Promise<T
 }
 
 /** Waits for a run's end, whoever works on it. */
-async function waitForEnd(cx: Context, runId: Id<"run">): Promise<EndedRun> {
-  for (;;) {
-    const ended = await cx.runs.waitForEnd(runId, { waitMs: 60_000 })
-    if (ended !== null) return ended
-  }
+function waitForEnd(cx: Context, runId: Id<"run">): Promise<EndedRun | null> {
+  return cx.runs.waitForEnd(runId, { waitMs: waitMsMax })
 }

@@ -95,10 +95,13 @@ async function findReplayable(cx: Context, responseId: Id<"response"> | null): P
   return (await invitesRetry(cx, turn.runId)) ? null : turn
 }
 
-/** The answer as JSON, once the turn has ended. A turn that failed is its error. */
+/**
+ * The answer as JSON, once the turn has ended. A turn that failed is its error. Where this process leaves before the end
+ * the answer is `in_progress` and says where to read on: the turn was accepted, and a 5xx would invite a second one.
+ */
 async function answer(turn: TurnUnderWay): Promise<Answer> {
   const ended = await turn.ended()
-  requireNoError(ended)
+  if (ended !== null) requireNoError(ended)
   const { threadId, responseId, runId } = turn
   return { status: 200, body: presentModelResponse({ threadId, responseId, runId, ended }) }
 }

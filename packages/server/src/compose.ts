@@ -14,6 +14,7 @@ import { systemIds } from "./adapters/ids.ts"
 import { keepKeyFile, keyFilePath } from "./adapters/key-file.ts"
 import { createModels } from "./adapters/models/create-models.ts"
 import { openOwner } from "./adapters/owner/postgres.ts"
+import { openSandbox } from "./adapters/sandbox/pool.ts"
 import { openSecrets } from "./adapters/secrets.ts"
 import { makeRunLog } from "./adapters/store/postgres/run-log.ts"
 import { openSqlPool } from "./adapters/store/postgres/sql.ts"
@@ -38,6 +39,7 @@ import type { Ports } from "./ports/context.ts"
 import type { Readiness, ReadinessState } from "./ports/readiness.ts"
 import type { Runs } from "./ports/runs.ts"
 import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
+import { makeCodePerformer } from "./runtime/performers/code.ts"
 import { performCrypto } from "./runtime/performers/crypto.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
@@ -151,15 +153,17 @@ async function openGround(config: Config, { log, closers }: Opening) {
     modelTimeoutMs: settings.timeoutMs,
   })
   closers.push(() => models.close())
+  const sandbox = openSandbox({ log })
+  closers.push(() => sandbox.close())
   const clock = { nowMs: () => Date.now() }
-  return { database, pool, store: makeStore(pool), secrets, models, clock, ids: systemIds, log }
+  return { database, pool, store: makeStore(pool), secrets, models, sandbox, clock, ids: systemIds, log }
 }
 
 type Ground = Awaited<ReturnType<typeof openGround>>
 
 /** Who owns runs and works on them, and the ports of services, which ask it. */
 async function openRuntime(config: Config, ground: Ground, closers: Closing["closers"]) {
-  const { database, pool, store, secrets, models, clock, ids, log } = ground
+  const { database, pool, store, secrets, models, sandbox, clock, ids, log } = ground
   // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
   const later: { runtime: Runtime | null } = { runtime: null }
   const owner = await openOwner({
@@ -207,6 +211,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
         model: performModel,
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         crypto: performCrypto,
+        code: makeCodePerformer(sandbox),
       },
     },
   })

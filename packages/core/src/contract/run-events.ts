@@ -4,6 +4,7 @@
  * text has none.
  */
 import { z } from "zod"
+import type { ConsoleLine } from "../graph/code/outcome.ts"
 import type { RunEvent, Usage } from "../graph/events.ts"
 import type { Outputs } from "../graph/items.ts"
 import type { JsonObject, JsonValue } from "../json.ts"
@@ -33,6 +34,11 @@ export function presentOutputs(outputs: Outputs): JsonObject[][] {
   return outputs.map((items) => items.map((item) => item.json))
 }
 
+/** What code wrote to its console, in wire form. */
+export function presentConsole(lines: readonly ConsoleLine[]): JsonObject[] {
+  return lines.map(({ level, text }) => ({ level, text }))
+}
+
 /** Tokens in wire form. */
 export function presentUsage({ inputTokens, outputTokens, totalTokens }: Usage): JsonObject {
   return { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: totalTokens }
@@ -56,6 +62,8 @@ function fieldsOf(event: Timed): JsonObject {
       return { ...keyOf(event), call: event.call, model: event.model }
     case "model-call-completed":
       return { ...keyOf(event), call: event.call, ...answerFields(event) }
+    case "code-logged":
+      return { ...keyOf(event), lines: presentConsole(event.lines) }
     case "child-run-started":
       return { ...keyOf(event), call: event.call, run_id: event.runId }
     case "content-reset":

@@ -7,7 +7,7 @@ import type { ExecutionView, NodeView } from "../graph/run-view.ts"
 import type { JsonObject } from "../json.ts"
 import { toIso, toIsoOrNull } from "../time.ts"
 import { errorObject } from "./error-envelope.ts"
-import { presentOutputs, presentUsage } from "./run-events.ts"
+import { presentConsole, presentOutputs, presentUsage } from "./run-events.ts"
 
 /** The statuses of a run. */
 export const runStatuses = ["queued", "running", "waiting", "completed", "failed", "cancelled"] as const
@@ -118,6 +118,7 @@ const executionShape = {
   started_at: z.string(),
   duration_ms: z.number().nullable(),
   outputs: z.array(z.array(itemJson)),
+  console: z.array(z.object({ level: z.string(), text: z.string() })).optional(),
   error: z.looseObject({ code: z.string(), message: z.string() }).optional(),
 }
 
@@ -165,6 +166,7 @@ function presentExecution(execution: ExecutionView): JsonObject {
     started_at: toIso(execution.startedAtMs),
     duration_ms: execution.durationMs,
     outputs: presentOutputs(execution.outputs),
+    ...(execution.console === undefined ? {} : { console: presentConsole(execution.console) }),
     ...shown,
   }
 }

@@ -123,6 +123,7 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
       return value === undefined ? undefined : resolveParameter(value, scope(itemIndex))
     },
     resolve: (value, itemIndex) => resolveParameter(value, scope(itemIndex)),
+    scope,
     nowMs,
     random,
     timeZone,

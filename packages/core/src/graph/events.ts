@@ -7,6 +7,7 @@
  */
 import type { CauseCode, ErrorCode } from "../errors.ts"
 import type { JsonObject, JsonValue } from "../json.ts"
+import type { ConsoleLine } from "./code/outcome.ts"
 import type { Item, Outputs } from "./items.ts"
 import type { ModelSettings } from "./model-settings.ts"
 
@@ -136,6 +137,8 @@ export type RunEvent =
       readonly finishReason: FinishReason
       readonly usage: Usage
     } & CallKey)
+  /** What code wrote to its console, before its node's outcome. */
+  | ({ readonly type: "code-logged"; readonly at: number; readonly lines: readonly ConsoleLine[] } & ExecutionKey)
   | ({ readonly type: "child-run-started"; readonly at: number; readonly runId: string } & CallKey)
   | {
       readonly type: "content-reset"

@@ -3,7 +3,8 @@
  * version. Rules of the HTTP contract, §6: one execution per run of a node (its last attempt), nodes in the order of
  * their first execution, `completed` where `onError` let the run go on, nodes that serve another one are not there.
  */
-import type { Failure, RunEvent } from "./events.ts"
+import type { ConsoleLine } from "./code/outcome.ts"
+import type { ExecutionKey, Failure, RunEvent } from "./events.ts"
 import type { Graph } from "./graph.ts"
 import type { Outputs } from "./items.ts"
 import { fold } from "./plan.ts"
@@ -28,6 +29,8 @@ export type ExecutionView = {
   /** One list per output; empty where it put out nothing. */
   readonly outputs: Outputs
   readonly error: Failure | null
+  /** What its code wrote to the console, in its last attempt; absent where it wrote nothing. */
+  readonly console?: readonly ConsoleLine[]
 }
 
 /** A node that has run, and its executions in order. */
@@ -48,7 +51,12 @@ const noLimits = {
 
 /** The nodes that have run, in the order of their first execution. Any prefix of a run's events is looked at as well. */
 export function viewNodes(graph: Graph, events: Iterable<RunEvent>): readonly NodeView[] {
-  const { state } = fold({ graph, limits: noLimits }, events)
+  const consoles: Consoles = new Map()
+  const { state } = fold({ graph, limits: noLimits }, gatherConsoles(events, consoles))
+  const consoleOf = ({ node, iteration, attempt }: Execution | Current) => {
+    const lines = consoles.get(consoleKey({ node: graph.nodes[node]?.name ?? "", iteration, attempt }))
+    return lines === undefined ? {} : { console: lines }
+  }
   const executions = new Map<number, ExecutionView[]>()
   const add = (node: number, view: ExecutionView): void => {
     const known = executions.get(node)
@@ -57,10 +65,28 @@ export function viewNodes(graph: Graph, events: Iterable<RunEvent>): readonly No
   }
   for (let index = 0; index < state.log.length; index += 1) {
     const execution = at(state.log, index)
-    if (execution !== undefined) add(execution.node, viewEnded(state, execution))
+    if (execution !== undefined) add(execution.node, { ...viewEnded(state, execution), ...consoleOf(execution) })
   }
-  if (state.current !== null) add(state.current.node, viewCurrent(graph, state, state.current))
+  const { current } = state
+  if (current !== null) add(current.node, { ...viewCurrent(graph, state, current), ...consoleOf(current) })
   return [...executions].map(([ordinal, views]) => viewNode(graph, ordinal, views))
+}
+
+type Consoles = Map<string, readonly ConsoleLine[]>
+
+function consoleKey({ node, iteration, attempt }: ExecutionKey): string {
+  return JSON.stringify([node, iteration, attempt])
+}
+
+/** The events as they are; what code wrote is no part of the run's state, and is noted in passing. */
+function* gatherConsoles(events: Iterable<RunEvent>, consoles: Consoles): Generator<RunEvent> {
+  for (const event of events) {
+    if (event.type === "code-logged") {
+      const key = consoleKey(event)
+      consoles.set(key, [...(consoles.get(key) ?? []), ...event.lines])
+    }
+    yield event
+  }
 }
 
 function viewNode(graph: Graph, ordinal: number, executions: readonly ExecutionView[]): NodeView {

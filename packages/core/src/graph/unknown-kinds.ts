@@ -19,7 +19,7 @@ const advice: readonly (readonly [names: RegExp, advice: string])[] = [
   [/^memory/, "set include_history in a FreddyLLM node"],
   [/^outputparser/, "set output_schema in a FreddyLLM node"],
   [/^(agenttool|tool|mcpclient)|tool$/, "remove the tool, or fetch what it gives before the model is asked"],
-  [/^(code|function|functionitem)$/, "write expressions in a Set node"],
+  [/^(code|function|functionitem)$/, "write it in a Code node"],
   [/^(executeworkflow)$/, "promote the other workflow and ask it with an Assistant node"],
   [/^(ask|wait|form)$/, "this version has no way to wait for a person"],
   [/^(respondtowebhook|chat)$/, "let the node before it be the last one: its text is the answer"],

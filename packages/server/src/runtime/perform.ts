@@ -4,7 +4,7 @@ import type { Evaluated } from "@brevet/core/graph/evaluate-node"
 import { failureOf, finishOutputs } from "@brevet/core/graph/evaluate-node"
 import type { ExecutionKey } from "@brevet/core/graph/events"
 import type { Outputs } from "@brevet/core/graph/items"
-import type { EffectKind, KindContext } from "@brevet/core/graph/kinds/kind"
+import type { EffectKind, KindContext, KindResult } from "@brevet/core/graph/kinds/kind"
 import type { Segment } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
 
@@ -19,9 +19,9 @@ export type Work = {
 /**
  * Does what a kind asks for. Throws NodeFailure for what is the node's trouble, and whatever the segment's signal or its
  * saves throw. Before an effect its intent is taken and saved (R5), after it its outcome is taken; what `state.current`
- * holds from before a crash is not done again.
+ * holds from before a crash is not done again. Gives the outputs, with what the node keeps for its next execution if it does.
  */
-export type Performer = (work: Work) => Promise<Outputs>
+export type Performer = (work: Work) => Promise<Outputs | KindResult>
 
 /** The performers, by effect. */
 export type Performers = { readonly [Effect in EffectKind["effect"]]: Performer }
@@ -32,8 +32,9 @@ export async function perform(
 ): Promise<Extract<Evaluated, { type: "completed" | "failed" }>> {
   const { segment, workshop, context, effect } = work
   try {
-    const outputs = await workshop.performers[effect](work)
-    return { type: "completed", result: { outputs: finishOutputs(context.node, outputs) } }
+    const made = await workshop.performers[effect](work)
+    const result = "outputs" in made ? made : { outputs: made }
+    return { type: "completed", result: { ...result, outputs: finishOutputs(context.node, result.outputs) } }
   } catch (error) {
     segment.signal.throwIfAborted()
     return failureOf(error)

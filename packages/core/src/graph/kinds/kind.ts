@@ -7,6 +7,7 @@
 
 import type { CauseCode } from "../../errors.ts"
 import type { JsonObject, JsonValue } from "../../json.ts"
+import type { ExpressionScope } from "../expression/scope.ts"
 import type { Finding, Graph, GraphNode } from "../graph.ts"
 import type { Item, Outputs } from "../items.ts"
 
@@ -34,6 +35,8 @@ export type KindContext = {
   parameter(path: string, itemIndex: number): unknown
   /** Any value with its expressions resolved for one item. */
   resolve(value: JsonValue, itemIndex: number): unknown
+  /** What expressions see for one item of input 0: for kinds that hand it on to code. */
+  scope(itemIndex: number): ExpressionScope
   /** The run's instant, milliseconds: what `now` means in this execution. */
   readonly nowMs: number
   /** The run's own random source, 0 ≤ x < 1, seeded by the run. */
@@ -85,7 +88,7 @@ export type PureKind = KindBase & {
 
 /** A kind whose work is done by a performer of the server; `effect` names the performer. */
 export type EffectKind = KindBase & {
-  readonly effect: "model" | "assistant" | "crypto"
+  readonly effect: "model" | "assistant" | "crypto" | "code"
 }
 
 /** A kind that is never run (stickyNote). */

@@ -47,6 +47,7 @@ describe("a type name", () => {
     ["NO_OP", "noOp"],
     ["no-op", "noOp"],
     ["chat trigger", "chatTrigger"],
+    ["code", "code"],
     ["stopAndError", "stopAndError"],
     ["agent", "agent"],
   ])("%s means %s", (type, kind) => {
@@ -63,7 +64,6 @@ describe("a type name", () => {
     "@n8n/n8n-nodes-langchain.code",
     "n8n-nodes-other.set",
     "n8n-nodes-base.slack",
-    "code",
     "",
     ".",
     "freddy.llm",
@@ -233,7 +233,7 @@ describe("a node of another kind", () => {
     ["n8n-nodes-base.slack", "httpRequest"],
     ["@n8n/n8n-nodes-langchain.agent", "FreddyLLM"],
     ["@n8n/n8n-nodes-langchain.lmChatOpenAi", "FreddyLLM"],
-    ["n8n-nodes-base.code", "Set"],
+    ["n8n-nodes-base.function", "Code"],
     ["n8n-nodes-base.telegramTrigger", "chat trigger"],
     ["n8n-nodes-base.httpRequest", "this version"],
   ])("%s gets a finding that says how to do the same: %s", (type, way) => {

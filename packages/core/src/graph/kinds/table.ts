@@ -3,6 +3,7 @@
 import { aggregate } from "./aggregate.ts"
 import { assistant } from "./assistant.ts"
 import { chatTrigger } from "./chat-trigger.ts"
+import { code } from "./code.ts"
 import { compareDatasets } from "./compare-datasets.ts"
 import { crypto } from "./crypto.ts"
 import { dateTime } from "./date-time.ts"
@@ -59,6 +60,7 @@ export const kinds: readonly Kind[] = [
   splitInBatches,
   dateTime,
   crypto,
+  code,
   noOp,
   stopAndError,
   stickyNote,

@@ -50,6 +50,7 @@ const newestVersions: ReadonlyMap<string, number> = new Map([
   ["itemLists", 3.1],
   ["splitInBatches", 3],
   ["dateTime", 2],
+  ["code", 2],
   ["html", 1.2],
   ["agent", 2.2],
   ["chainLlm", 1.7],

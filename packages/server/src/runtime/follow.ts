@@ -6,20 +6,21 @@
  *        └──────────────────── (a moment later) ────────────────────┘
  *        └─── the log has no more, the run is over ─────> closed
  *
- * The reader is put behind the live run before the log is read, so that nothing falls between the two; what the run has
- * shown and not saved, and what comes meanwhile, is kept and given after the log, without what was read already. Numbers
- * tell.
+ * The reader is put behind the live run before the log is read for the last time, so that nothing falls between the two;
+ * what the run has shown and not saved, and what comes meanwhile, waits and is given after the log, without what was read
+ * already. Numbers tell. Until then a reader is given only what it takes; from then on whoever lags too far is cut off.
  */
 import { setTimeout } from "node:timers/promises"
-import { numbersOf, type RunEvent } from "@brevet/core/graph/events"
 import type { Id } from "@brevet/core/ids"
-import type { RunLog } from "../ports/run-log.ts"
+import type { NumberedEvent, RunLog } from "../ports/run-log.ts"
 import type { Listener, ReadingListener } from "../ports/runs.ts"
 import { makeDeferred } from "./deferred.ts"
 import type { Segment } from "./segment.ts"
 
 /** Appends that are read at a time. */
 const pageRows = 50
+/** Events that may wait for a reader who lags behind the live run; past that the log is read on instead. */
+const waitingMax = 10_000
 /** How often the log of a run of another process is looked at. */
 const watchMs = 200
 
@@ -86,12 +87,17 @@ class Follower {
 
   /** True once the run has ended here and everything was given; false where this process does not go on with it. */
   async #readThenListen(segment: Segment): Promise<boolean> {
-    let kept: { event: RunEvent; number: number }[] | null = []
+    // However slowly the reader takes it: what comes meanwhile is in the log by then, and nothing is kept for it.
+    await this.#readLog()
     const ending = makeDeferred<"ended" | "gone">()
+    let waiting: NumberedEvent[] | null = []
+    let given = 0
+    let isTooMuch = false
     const between: Listener = {
       event: (event, number) => {
-        if (kept === null) this.#give(event, number)
-        else kept.push({ event, number })
+        if (waiting === null) for (const piece of piecesOf({ event, number })) this.#give(piece)
+        else if (waiting.length - given < waitingMax) waiting.push({ event, number })
+        else isTooMuch = true
       },
       close: ending.resolve,
     }
@@ -99,8 +105,12 @@ class Follower {
     this.#stopped.signal.addEventListener("abort", () => ending.resolve("gone"), { once: true })
     try {
       await this.#readLog()
-      for (const { event, number } of kept) this.#give(event, number)
-      kept = null
+      for (let next = waiting[0]; next !== undefined && !isTooMuch; next = waiting[given]) {
+        await this.#giveInTime(next)
+        given += 1
+      }
+      if (isTooMuch) return false
+      waiting = null
       return (await ending.promise) === "ended"
     } finally {
       unfollow()
@@ -111,23 +121,33 @@ class Follower {
     for (;;) {
       const events = await this.#ports.log.read(this.#runId, this.#last, pageRows)
       if (events.length === 0 || this.#stopped.signal.aborted) return
-      for (const { event, number } of events) this.#give(event, number)
-      await this.#listener.drained()
+      for (const event of events) await this.#giveInTime(event)
     }
   }
 
-  /** Gives an event that was not given yet, of text each piece by itself. */
-  #give(event: RunEvent, number: number): void {
-    if (this.#stopped.signal.aborted || number + numbersOf(event) - 1 <= this.#last) return
-    if (event.type !== "model-text") {
-      this.#last = number
-      this.#listener.event(event, number)
-      return
-    }
-    for (const [index, text] of event.texts.entries()) {
-      if (number + index <= this.#last) continue
-      this.#last = number + index
-      this.#listener.event({ ...event, texts: [text] }, number + index)
+  /** Gives an event as fast as its reader takes it: a reader who lags is waited for, and not cut off. */
+  async #giveInTime(event: NumberedEvent): Promise<void> {
+    for (const piece of piecesOf(event)) {
+      if (this.#give(piece)) await this.#listener.drained()
+      if (this.#stopped.signal.aborted) return
     }
   }
+
+  /** Gives what was not given yet. */
+  #give({ event, number }: NumberedEvent): boolean {
+    if (this.#stopped.signal.aborted || number <= this.#last) return false
+    this.#last = number
+    this.#listener.event(event, number)
+    return true
+  }
+}
+
+/** An event as it is given: of text each piece by itself. */
+function* piecesOf({ event, number }: NumberedEvent): Generator<NumberedEvent> {
+  if (event.type !== "model-text") {
+    yield { event, number }
+    return
+  }
+  for (const [index, text] of event.texts.entries())
+    yield { event: { ...event, texts: [text] }, number: number + index }
 }

@@ -92,14 +92,17 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
   let named: FoundPlace | null = null
   let failed = mayHaveFailed(cx, ports, call) ? await findFailed(cx, call) : null
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-    const looked: Looked = await look(at.cx, ports, { call, generation: at.standing.generation, failed, named })
-    named = looked.ground.named
-    // Where others begin as well, the model is called only once the turn is stored, so that no call is made in vain again.
-    const commit = attempt === 0 ? "effect" : "first"
-    const begun = isBusy(looked.ground.basis)
-      ? await beginBusy(at.cx, looked)
-      : await beginFree(at.cx, ports, { call, commit, looked })
-    if (begun !== null) return begun
+    const { generation } = at.standing
+    const looking: Looking = { call, generation, failed, named }
+    const tried: Tried | Refusal = await tryStart(at.cx, ports, { looking, attempt }).catch(asRefusal)
+    if (tried instanceof Refusal) {
+      // A refusal is an act as well: where what it was made of has changed since, everything is looked at again.
+      at = await at.standing.renew()
+      if (at.standing.generation === generation) throw tried
+      continue
+    }
+    if (tried.begun !== null) return tried.begun
+    named = tried.named
     // The same request may have been served meanwhile, by its key or as the retry of one that failed.
     const replay = call.idempotency === null ? null : await findReplay(at.cx, call.idempotency)
     if (replay !== null) return replay
@@ -107,6 +110,27 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
     at = await at.standing.renew()
   }
   throw new Refusal("THREAD_BUSY", { systemMessage: "The thread changed again and again while the turn was started" })
+}
+
+/** One attempt: `begun` null where what the turn was made of has changed. */
+type Tried = { readonly begun: TurnUnderWay | null; readonly named: FoundPlace | null }
+
+async function tryStart(
+  cx: Context,
+  ports: TurnPorts,
+  { looking, attempt }: { readonly looking: Looking; readonly attempt: number },
+): Promise<Tried> {
+  const looked = await look(cx, ports, looking)
+  const { basis, named } = looked.ground
+  if (isBusy(basis)) return { begun: await beginBusy(cx, looked), named }
+  // Where others begin as well, the model is called only once the turn is stored, so that no call is made in vain again.
+  const commit = attempt === 0 ? "effect" : "first"
+  return { begun: await beginFree(cx, ports, { call: looking.call, commit, looked }), named }
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  throw error
 }
 
 /** A turn that another request has started, to be followed from its beginning. */

@@ -3,11 +3,11 @@
  * frozen as the store sees it.
  */
 import { pino } from "pino"
-import type { OpenedOwner, OwnerGround } from "../adapters/owner/owner.testsuite.ts"
 import { type OwnerOptions, openOwner } from "../adapters/owner/postgres.ts"
 import { makeRunLog } from "../adapters/store/postgres/run-log.ts"
 import { openSqlPool } from "../adapters/store/postgres/sql.ts"
 import { makeTestContext, type TestContext } from "./context.ts"
+import type { OpenedOwner, OwnerGround } from "./owner-bench.ts"
 import { type StoreProxy, startStoreProxy } from "./store-proxy.ts"
 
 /** An owner over Postgres, with its wire and the name that it has in the table of processes. */

@@ -8,7 +8,8 @@
  *     owned, but with nobody ───── claimLost ────┘
  *
  * "Owned, but with nobody": the answer of a claim never came, or the run was given back. All of them take many runs per
- * statement, and pass over rows that somebody else is at (E8).
+ * statement (E8). Rows are reached by lists of ids: of a join the planner may make a reading of the whole table, since it
+ * thinks that hardly any run is under way.
  */
 import { type Id, idFrom, uuidOf } from "@brevet/core/ids"
 import type { ClaimedRun } from "../../ports/owner.ts"
@@ -42,7 +43,7 @@ export async function claimDue(sql: Sql, processId: string, limit: number): Prom
   const rows = await sql.rows<ClaimedRow>({
     text: `WITH due AS MATERIALIZED (
              SELECT id FROM runs WHERE due_at <= now() ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
-           UPDATE runs SET ${claim} FROM due WHERE runs.id = due.id AND ${isAlive} RETURNING ${claimedColumns}`,
+           UPDATE runs SET ${claim} WHERE id = ANY(ARRAY(SELECT id FROM due)) AND ${isAlive} RETURNING ${claimedColumns}`,
     values: [processId, limit],
   })
   return rows.map(claimed)
@@ -84,9 +85,9 @@ export async function claimLeft(sql: Sql, executor: string, processId: string): 
            found AS MATERIALIZED (
              SELECT r.id FROM dead JOIN runs r ON r.owner = dead.id AND r.held
              UNION
-             SELECT r.id FROM dead JOIN runs r ON r.id >= dead.low AND r.owner = dead.id)
-           UPDATE runs SET ${claim} FROM found, dead
-           WHERE runs.id = found.id AND runs.owner = dead.id AND runs.status = 'running' AND ${isAlive}
+             SELECT r.id FROM dead JOIN runs r ON r.id >= dead.low AND r.owner = dead.id AND r.status = 'running')
+           UPDATE runs SET ${claim} WHERE id = ANY(ARRAY(SELECT id FROM found))
+             AND owner = ANY(ARRAY(SELECT id FROM dead)) AND status = 'running' AND ${isAlive}
            RETURNING ${claimedColumns}`,
     values: [processId, executor],
   })

@@ -12,7 +12,8 @@
  * new key in the same instant are told apart by the unique index, which fails the statement (see `group-writer`).
  *
  * Rows travel as one JSON text: measured against text arrays it costs Node less, since the text is made by the native
- * serialiser. Bodies are JSON *within* a JSON string, so NUL and lone surrogates stay escaped; plain texts that come from
+ * serialiser. Look-ups stand as subqueries that give one value: of EXISTS the planner may make a table of everything, read
+ * anew with each statement. Bodies are JSON *within* a JSON string, so NUL and lone surrogates stay escaped; plain texts that come from
  * outside lose them, since Postgres has no way to keep them.
  */
 import { uuidOf } from "@brevet/core/ids"
@@ -42,14 +43,13 @@ WITH v AS MATERIALIZED (
 able AS MATERIALIZED (
   SELECT * FROM v WHERE op = 'start'
     AND EXISTS (SELECT FROM processes WHERE id = $3 AND dead_at IS NULL)
-    AND (generation IS NULL OR EXISTS (
-      SELECT FROM organizations o WHERE o.id = v.organization_id AND o.generation = v.generation))
-    AND (idem_key IS NULL OR NOT EXISTS (
-      SELECT FROM idempotency_keys k WHERE k.organization_id = v.organization_id AND k.key = v.idem_key
-        AND k.method = v.idem_method AND k.path = v.idem_path))
-    AND (request_hash IS NULL OR replaces OR NOT EXISTS (
-      SELECT FROM failed_turns f WHERE f.organization_id = v.organization_id
-        AND f.request_hash = decode(v.request_hash, 'hex') AND f.failed_at > v.at - interval '60 seconds'))),
+    AND (generation IS NULL OR generation = (SELECT o.generation FROM organizations o WHERE o.id = v.organization_id))
+    AND (idem_key IS NULL OR (
+      SELECT k.key FROM idempotency_keys k WHERE k.organization_id = v.organization_id AND k.key = v.idem_key
+        AND k.method = v.idem_method AND k.path = v.idem_path) IS NULL)
+    AND (request_hash IS NULL OR replaces OR (
+      SELECT f.turn FROM failed_turns f WHERE f.organization_id = v.organization_id
+        AND f.request_hash = decode(v.request_hash, 'hex') AND f.failed_at > v.at - interval '60 seconds') IS NULL)),
 made AS (
   INSERT INTO threads (id, organization_id, user_id, assistant_id, workflow_id, workflow_version, workflow_tag, plain,
     pins, parent_thread_id, parent_node, metadata, visible_in_ui, turn, message_count, active_run, last_model_used,

@@ -27,7 +27,7 @@ import { isKeyTaken, isLostRace, troubleOf } from "./trouble.ts"
  * Settings of a writer's connection (measured, `runs` §2): a plan made while tables were small must not stay. The server
  * breaks off a statement whose client has long given it up, so that those do not pile up there.
  */
-const sessionSettings =
+export const writerSettings =
   "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan; SET synchronous_commit = on; SET statement_timeout = '25s'"
 /** How long an answer may take before the connection counts as lost. */
 const answerMsMax = 30_000
@@ -328,7 +328,7 @@ export class GroupWriter {
     })
     try {
       await client.connect()
-      await client.query(sessionSettings)
+      await client.query(writerSettings)
     } catch (error) {
       await end(client)
       throw error

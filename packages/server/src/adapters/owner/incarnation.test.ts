@@ -51,11 +51,11 @@ async function join(options: { folder?: string; ids?: IdSource; sql?: Sql } = {}
 }
 
 /** A row of a run that is under way for a process, as its start would have made it. */
-async function storeRun(owner: string, id: Id<"run">, held = false): Promise<void> {
+async function storeRun(owner: string, id: Id<"run">): Promise<void> {
   await rows(
     `INSERT INTO runs (id, organization_id, status, mode, owner, seq, held, created_at, started_at)
-     VALUES ($1, $2, 'running', 'production', $3, 1, $4, now(), now())`,
-    [uuidOf(id), uuidOf(ground.cx.principal.organizationId), owner, held],
+     VALUES ($1, $2, 'running', 'production', $3, 1, false, now(), now())`,
+    [uuidOf(id), uuidOf(ground.cx.principal.organizationId), owner],
   )
 }
 const isHeld = async (id: Id<"run">) =>

@@ -24,8 +24,13 @@ const { WebAssembly } = /** @type {any} */ (globalThis)
 const pageBytes = 65_536
 /** What the module declares as its least; a run that needs no more leaves no garbage behind. */
 const initialPages = 256
-/** The bound of code (64 MiB) with what the engine itself needs: 5 MiB of stack, and its own data. */
-const maximumPages = 1_280
+/**
+ * Twice the bound of code (64 MiB): beside what code holds there are the engine's stack and data, and texts on their way in
+ * and out, which have to find room whatever the code does.
+ */
+const maximumPages = 2_048
+/** A text on its way in may take this part of the memory that code may have: its values will need the rest. */
+const textShare = 1 / 3
 /**
  * The engine's own measure of its stack: about 3,000 calls of a small function. The thread has a stack of its own that is
  * large enough for this one in every case (`stackMegabytes` of thread.ts); the other way round, the thread would break.
@@ -76,7 +81,7 @@ function takeOverClock() {
 }
 
 /** A QuickJS that is ready for its first run. */
-export class Engine {
+class Engine {
   /** @type {Memory} */ #memory
   /** @type {Context} */ #context
   /** @type {Handle} */ #holder
@@ -137,6 +142,7 @@ export class Engine {
    */
   run(run) {
     this.#begin(run)
+    if (!this.#hasRoomFor(run.text)) return { type: "memory" }
     try {
       const context = this.#context
       const start = context.getProp(this.#holder, "start")
@@ -157,6 +163,11 @@ export class Engine {
     const bytes = new Uint8Array(this.#memory.buffer)
     bytes.set(this.#image)
     bytes.fill(0, this.#image.length)
+  }
+
+  /** @param {string} text */
+  #hasRoomFor(text) {
+    return Buffer.byteLength(text) <= (this.#run?.bounds.memoryBytes ?? 0) * textShare
   }
 
   /** @param {EngineRun} run */
@@ -187,6 +198,8 @@ export class Engine {
    * @returns {EngineOutcome}
    */
   #outcome(isThrown) {
+    // There was no memory left to write the report down.
+    if (this.#report === "") return { type: "memory" }
     if (this.#report !== null) return { type: "report", text: this.#report }
     if (this.#run?.isStopped()) return { type: "stopped" }
     if (this.#isOut) return { type: "time" }
@@ -207,7 +220,10 @@ export class Engine {
     const holder = context.newObject()
     /** @type {Record<string, (...texts: string[]) => string>} */
     const functions = {
-      ask: (question = "") => this.#run?.ask(question) ?? "{}",
+      ask: (question = "") => {
+        const answer = this.#run?.ask(question) ?? "{}"
+        return this.#hasRoomFor(answer) ? answer : '{"refused":"The data is too large for code."}'
+      },
       compare: (left = "", right = "") => String(collator.compare(left, right)),
       intl: (question = "") => answerIntl(question, this.#zone),
       isMemoryFull: () => (this.#isMemoryFull() ? "yes" : "no"),

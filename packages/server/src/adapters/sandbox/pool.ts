@@ -5,7 +5,7 @@
  *
  * Invariants
  *   B1  No thread is started before somebody asks, so that a server that runs no code pays nothing.
- *   B2  At most `size` threads live, those that start and those that are being stopped among them.
+ *   B2  At most `size` threads live, those that start among them; one that was ended counts no longer.
  *   B3  A thread that is over is replaced at once, so that the pool stays as warm as it was.
  *   B4  Whoever waits gets a thread in the order of asking, or is told why not.
  */
@@ -44,8 +44,10 @@ type Waiting = { readonly give: (thread: Thread) => void; readonly refuse: (erro
 class ThreadPool implements Sandbox {
   readonly #size: number
   readonly #log: Logger
-  readonly #threads = new Set<Thread>()
+  /** Threads that have started, those at work and those that are idle. */
+  readonly #live = new Set<Thread>()
   readonly #idle: Thread[] = []
+  readonly #opening = new Set<Thread>()
   #waiting: Waiting[] = []
   #starting = 0
   #shared: Promise<Shared> | null = null
@@ -77,7 +79,7 @@ class ThreadPool implements Sandbox {
     const waiting = this.#waiting
     this.#waiting = []
     for (const { refuse } of waiting) refuse(new Error("the sandbox is closed"))
-    await Promise.all([...this.#threads].map((thread) => thread.terminate()))
+    await Promise.all([...this.#live, ...this.#opening].map((thread) => thread.terminate()))
   }
 
   async #run(message: Omit<RunMessage, "id">, occasion: ThreadOccasion): Promise<Done> {
@@ -112,13 +114,9 @@ class ThreadPool implements Sandbox {
 
   #giveBack(thread: Thread): void {
     if (this.#isClosed) return
-    if (thread.isFit) {
-      this.#idle.push(thread)
-      this.#serve()
-      return
-    }
-    this.#threads.delete(thread)
-    this.#start()
+    if (thread.isFit) this.#idle.push(thread)
+    else this.#replace(thread)
+    this.#serve()
   }
 
   /** Idle threads go to those who wait (B4); the one that was used last goes first, its memory is still at hand. */
@@ -128,45 +126,53 @@ class ThreadPool implements Sandbox {
       if (thread === undefined) return
       // A thread may have ended while it was idle.
       if (thread.isFit) this.#waiting.shift()?.give(thread)
-      else this.#threads.delete(thread)
+      else this.#replace(thread)
     }
+  }
+
+  /** B3. */
+  #replace(thread: Thread): void {
+    this.#live.delete(thread)
+    this.#start()
   }
 
   #start(): void {
-    if (this.#isClosed || this.#threads.size + this.#starting >= this.#size) return
+    if (this.#isClosed || this.#live.size + this.#starting >= this.#size) return
     this.#starting += 1
-    this.#makeThread()
-      .then(
-        (thread) => this.#giveBack(thread),
-        (error: unknown) => {
-          this.#log.error({ err: error }, "sandbox-start-failed")
-          this.#waiting.shift()?.refuse(error)
-        },
-      )
+    this.#open()
       .finally(() => {
         this.#starting -= 1
       })
+      .then(
+        (thread) => {
+          this.#live.add(thread)
+          this.#giveBack(thread)
+        },
+        (error: unknown) => {
+          if (this.#isClosed) return
+          this.#log.error({ err: error }, "sandbox-start-failed")
+          this.#waiting.shift()?.refuse(error)
+          if (this.#waiting.length > this.#starting) this.#start()
+        },
+      )
   }
 
   /** The first thread makes what all of them share; those that are started meanwhile wait for it. */
-  async #makeThread(): Promise<Thread> {
-    const thread = this.#shared === null ? this.#open(null) : this.#open(await this.#shared)
-    this.#shared ??= thread.ready
-    try {
-      await thread.ready
-    } catch (error) {
-      this.#threads.delete(thread)
-      this.#shared = null
-      throw error
-    }
-    return thread
-  }
-
-  #open(shared: Shared | null): Thread {
+  async #open(): Promise<Thread> {
+    const shared = this.#shared === null ? null : await this.#shared
     if (this.#isClosed) throw new Error("the sandbox is closed")
     const thread = new Thread(shared)
-    this.#threads.add(thread)
-    return thread
+    if (shared === null) this.#shared = thread.ready
+    this.#opening.add(thread)
+    try {
+      await thread.ready
+      return thread
+    } catch (error) {
+      if (shared === null) this.#shared = null
+      throw error
+    } finally {
+      this.#opening.delete(thread)
+    }
   }
 }
 

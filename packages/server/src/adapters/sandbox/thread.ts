@@ -9,6 +9,7 @@
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads"
 import type { CodeAnswer } from "@brevet/core/graph/code/questions"
 import {
+  type AnswerMessage,
   controls,
   type DoneMessage,
   type Outcome,
@@ -135,7 +136,8 @@ export class Thread {
     }
     run.questionsLeft -= 1
     run.answerCharsLeft -= answer.length
-    this.#answers.postMessage({ id, text: run.answerCharsLeft < 0 ? tooMuch : answer })
+    const message: AnswerMessage = { id, text: run.answerCharsLeft < 0 ? tooMuch : answer }
+    this.#answers.postMessage(message)
     this.#wake()
   }
 

@@ -63,6 +63,8 @@ function tell(message) {
  */
 function ask(question, { id, deadlineMs }) {
   if (question.length > questionCharsMax) return refused("The name that the code gives is too long.")
+  // The guest had no memory left to write it down.
+  if (question === "") return refused("There is no memory left.")
   let seen = Atomics.load(control, answered)
   tell({ type: "question", id, text: question })
   for (;;) {
@@ -82,6 +84,9 @@ function refused(sentence) {
   return JSON.stringify({ refused: sentence })
 }
 
+/** @type {readonly ConsoleLine["level"][]} */
+const levels = ["debug", "log", "info", "warn", "error"]
+
 /** The lines of a console, as far as they are kept. */
 function makeLines() {
   /** @type {ConsoleLine[]} */
@@ -95,7 +100,7 @@ function makeLines() {
       isFull = kept.length >= linesMax || text.length > charsLeft
       charsLeft -= text.length
       if (isFull) kept.push({ level: "warn", text: "Further lines are not kept." })
-      else kept.push({ level: /** @type {ConsoleLine["level"]} */ (level), text })
+      else kept.push({ level: levels.find((known) => known === level) ?? "log", text })
     },
   }
 }

@@ -23,6 +23,7 @@ const ancestorsAtATime = 200
 /** Puts a request's items, names and answers in place. */
 export function openWorkflow(request) {
   Settings.defaultZone = request.timeZone
+  if (!Settings.defaultZone.isValid) Settings.defaultZone = "utc"
   Settings.defaultLocale = "en-US"
   const { items } = request
   let current = 0

@@ -8,7 +8,7 @@
  *
  * The place is found once for a request: ending a run may take the very message away that was named.
  */
-import { Refusal } from "@brevet/core/errors"
+import { type CauseCode, Refusal } from "@brevet/core/errors"
 import { type Id, isId } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
@@ -51,15 +51,22 @@ export async function findPlace(cx: Context, { place }: TurnRequest, basis: Turn
 export async function endRemoved(cx: Context, basis: TurnBasis, { turn, ordinal }: MessagePlace): Promise<boolean> {
   if (basis.activeRun === null && basis.queued === 0) return false
   const runs = await cx.store.turns.listOpenRuns(basis.threadId, turn)
+  const isCut = (run: OpenRun): boolean => run.turn === turn && ordinal > 0
+  await endRuns(cx, runs, (run) => (isCut(run) ? "RUN_INTERRUPTED" : "TURN_REMOVED"))
+  return runs.length > 0
+}
+
+/** Ends all turns of a thread that run or wait; what was shown of them stays. */
+export async function interruptAll(cx: Context, threadId: Id<"thread">): Promise<void> {
+  await endRuns(cx, await cx.store.turns.listOpenRuns(threadId, 0), () => "RUN_INTERRUPTED")
+}
+
+type OpenRun = { readonly runId: Id<"run">; readonly turn: number }
+
+async function endRuns(cx: Context, runs: readonly OpenRun[], causeOf: (run: OpenRun) => CauseCode): Promise<void> {
   // All are marked before the first one ends, so that none of those that wait begins in between.
   const marked: Id<"run">[] = []
-  for (const run of runs) {
-    const isCut = run.turn === turn && ordinal > 0
-    marked.push(
-      ...(await cx.store.runs.markCancelled({ runId: run.runId }, isCut ? "RUN_INTERRUPTED" : "TURN_REMOVED")),
-    )
-  }
+  for (const run of runs) marked.push(...(await cx.store.runs.markCancelled({ runId: run.runId }, causeOf(run))))
   cx.runs.endMarked(marked)
   for (const { runId } of runs) await cx.runs.waitForEnd(runId, { waitMs: endingMs })
-  return runs.length > 0
 }

@@ -57,17 +57,13 @@ export async function findSubject(
   }
   if (wanted === null || assistant === null) return { assistant: null, workflow: null }
   if (!assistant.record.isActive) throw new Refusal("ASSISTANT_INACTIVE", { details: { assistant_id: wanted } })
-  const pinned = basis !== null && basis.assistantId === wanted ? basis.pinnedWorkflow : null
+  // What was fixed with the calling conversation goes first: where that is moved, what it calls moves with it.
+  const fixed = pins?.[wanted]
+  if (fixed === null) return { assistant, workflow: null }
+  const own = basis !== null && basis.assistantId === wanted ? basis.pinnedWorkflow : null
+  const pinned = fixed === undefined ? own : { id: fixed.workflowId, version: fixed.version }
   if (pinned !== null) return { assistant, workflow: await pinnedWorkflow(facts, scope, { assistant, pinned }) }
   if (hasMessages || basis?.plain === true) return { assistant, workflow: null }
-  const fixed = pins?.[wanted]
-  if (fixed !== undefined) {
-    const workflow =
-      fixed === null
-        ? null
-        : await pinnedWorkflow(facts, scope, { assistant, pinned: { id: fixed.workflowId, version: fixed.version } })
-    return { assistant, workflow }
-  }
   return { assistant, workflow: await newThreadWorkflow(facts, scope, assistant) }
 }
 

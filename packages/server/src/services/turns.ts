@@ -29,7 +29,7 @@ import { seedOf } from "./executions.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
 import type { RecentFailures } from "./recent-failures.ts"
 import { fixVersions, parsePins } from "./turn-pins.ts"
-import { atTheEnd, endRemoved, type FoundPlace, findPlace, removesMessages } from "./turn-place.ts"
+import { atTheEnd, endRemoved, type FoundPlace, findPlace, interruptAll, removesMessages } from "./turn-place.ts"
 import { type PlannedTurn, planTurn } from "./turn-plan.ts"
 import type { TurnRequest } from "./turn-request.ts"
 import { findSubject, type TurnSubject } from "./turn-subject.ts"
@@ -80,8 +80,6 @@ const attemptsMax = 20
 const queuedMax = 10
 /** As long as a timer can be set (milliseconds): a client waits for as long as it likes. */
 const waitMsMax = 2 ** 31 - 1
-/** How long an interrupted turn is given to end (E11). */
-const interruptMs = 2_000
 
 /**
  * Starts a turn. Throws what `findSubject` throws, THREAD_NOT_FOUND, THREAD_BUSY, MESSAGE_NOT_FOUND, RESPONSE_NOT_FOUND,
@@ -247,12 +245,6 @@ async function requireBasis(cx: Context, threadId: string | null): Promise<TurnB
   return basis
 }
 
-async function interrupt(cx: Context, runId: Id<"run">): Promise<void> {
-  const marked = await cx.store.runs.markCancelled({ runId }, "RUN_INTERRUPTED")
-  cx.runs.endMarked(marked)
-  await cx.runs.waitForEnd(runId, { waitMs: interruptMs })
-}
-
 async function readHistory(cx: Context, basis: TurnBasis | null, removes: MessagePlace | null): Promise<History> {
   if (basis === null || basis.messageCount === 0) return { messages: [], summary: null }
   const { turn, ordinal } = removes ?? { turn: basis.turn + 1, ordinal: 0 }
@@ -307,7 +299,7 @@ async function beginBusy(cx: Context, { planned, subject, ground }: Looked): Pro
   const policy = subject.assistant?.policy.concurrencyPolicy ?? "queue"
   if (policy === "reject") throw busyRefusal(planned)
   if (policy === "interrupt") {
-    if (basis !== null && basis.activeRun !== null) await interrupt(cx, basis.activeRun)
+    if (basis !== null) await interruptAll(cx, basis.threadId)
     return null
   }
   const outcome = await cx.runs.enqueue(planned.run, { queuedMax })

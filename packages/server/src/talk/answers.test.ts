@@ -249,6 +249,18 @@ describe("the inputs of a turn", () => {
     expect(stream.text).toBe(`You said: ${odd}`)
   })
 
+  it("may be a thousand, and no more", async () => {
+    const inputs = Array.from({ length: 1_000 }, (_, index) => {
+      return { role: index % 2 === 0 ? "assistant" : "user", content: String(index) }
+    })
+    const { status, body } = await say(inputs)
+    expect([status, body.response[0].text]).toEqual([200, "You said: 999"])
+    expect((await talk.client.get(`/v1/threads/${body.thread_id}`)).message_count).toBe(1_001)
+    expect(talk.model.requests[0]?.messages).toHaveLength(1_000)
+    const tooMany = await say([...inputs, { role: "user", content: "1000" }])
+    expect([tooMany.status, tooMany.body.error.details.fields[0].field]).toEqual([422, "inputs"])
+  })
+
   it("may be as large as a body may be", async () => {
     const large = "ab ".repeat(1_500_000)
     talk.model.script([{ text: "Read." }])
@@ -342,6 +354,7 @@ describe("a request that is not right", () => {
       inputs_extra: [{}],
     }
     expect((await talk.client.ask("Hi", fields)).status).toBe(200)
+    expect((await talk.client.ask("Hi", { include: ["wait", "nodes"] })).status).toBe(200)
   })
 
   it("is a plain error, never a stream, also where a stream is asked for", async () => {

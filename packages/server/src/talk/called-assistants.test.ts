@@ -191,6 +191,12 @@ describe("the version of a called assistant", () => {
     expect([toldTo("Helper 1").length, toldTo("Helper 2").length]).toEqual([2, 0])
     await talk.client.ask("ask", { assistant_id: caller.assistantId })
     expect([toldTo("Helper 1").length, toldTo("Helper 2").length]).toEqual([2, 1])
+    await publish(caller.workflowId, { ...asksLater(helper.assistantId), meta: { changed: true } })
+    expect((await talk.client.call("POST", `/v1/threads/${thread}/move`)).body).toMatchObject({ from: 1, to: 2 })
+    await talk.client.ask("ask", { thread_id: thread })
+    expect([toldTo("Helper 1").length, toldTo("Helper 2").length]).toEqual([2, 2])
+    // It is the same conversation still.
+    expect(toldTo("Helper 2").at(-1)).toHaveLength(6)
   })
 
   it("is fixed for those that it calls in its turn", async () => {

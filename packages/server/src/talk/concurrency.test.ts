@@ -168,6 +168,23 @@ describe("a second message while a turn runs", () => {
     expect(await talk.client.settled(threadId)).toEqual(["cancelled", "cancelled", "completed"])
   })
 
+  it("interrupts one another where many come at once: each is answered or cancelled, and one has the last word", async () => {
+    const assistantId = await assistantWith("interrupt")
+    const thread = (await talk.client.ask("Begin", { assistant_id: assistantId })).body.thread_id
+    const texts = Array.from({ length: 10 }, (_, index) => `Interruption ${index}`)
+    const answers = await Promise.all(texts.map((text) => talk.client.ask(text, { thread_id: thread })))
+    expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200))
+    const statuses = await talk.client.settled(thread)
+    expect([statuses.length, statuses.at(-1)]).toEqual([11, "completed"])
+    // Questions that were left without an answer are told together with the next.
+    for (const [index, { body }] of answers.entries()) {
+      if (body.stop_reason === "stop") expect(body.response[0].text.endsWith(texts[index])).toBe(true)
+      else expect(body.stop_reason).toBe("cancelled")
+    }
+    const messages = await talk.client.messages(thread)
+    expect(messages.filter((message) => message.startsWith("user: "))).toHaveLength(11)
+  })
+
   it("changes nothing in another thread", async () => {
     const first = await speaking("One")
     talk.model.script([{ text: "At once", holdAfterChunks: 100 }])

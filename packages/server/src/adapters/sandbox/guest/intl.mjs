@@ -104,9 +104,9 @@ for (const prototype of [Number.prototype, BigInt.prototype]) {
   replaceMethod(prototype, "toLocaleString", { service: "Number", send: (number) => numeric(number.valueOf()) })
 }
 
-const plain = /^[A-Za-z0-9]*$/
+const plain = /^[A-Za-z0-9 ]*$/
 
-/** Letters by the alphabet and digits before them, small letters first where nothing else differs: as the host has it. */
+/** As the host has it: blanks, digits, letters by the alphabet, small ones first where nothing else differs. */
 function comparePlain(left, right) {
   const [small, otherSmall] = [left.toLowerCase(), right.toLowerCase()]
   if (small !== otherSmall) return small < otherSmall ? -1 : 1

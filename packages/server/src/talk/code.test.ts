@@ -56,8 +56,9 @@ function comparable(outputs: readonly (readonly JsonObject[])[]) {
   return lists
 }
 
-const code = (jsCode: string, parameters: JsonObject = {}, rest: JsonObject = {}): JsonObject =>
-  { ...node("Code", "n8n-nodes-base.code", jsCode, ...parameters ), typeVersion: 2, ...rest }
+const code = (jsCode: string, parameters: JsonObject = {}, rest: JsonObject = {}): JsonObject => {
+  return { ...node("Code", "n8n-nodes-base.code", { jsCode, ...parameters }), typeVersion: 2, ...rest }
+}
 const start = node("Start", "n8n-nodes-base.manualTrigger")
 /** One Code node behind a start. */
 const coded = (jsCode: string, parameters: JsonObject = {}, rest: JsonObject = {}): JsonObject =>

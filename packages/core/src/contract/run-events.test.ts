@@ -77,6 +77,10 @@ const table: readonly [RunEvent, object][] = [
     },
   ],
   [
+    { type: "code-logged", at, ...key, lines: [{ level: "warn", text: "careful" }] },
+    { ...key, lines: [{ level: "warn", text: "careful" }] },
+  ],
+  [
     { type: "child-run-started", at, ...key, call: 1, runId: "run_2" },
     { ...key, call: 1, run_id: "run_2" },
   ],

@@ -95,6 +95,10 @@ function makeRun(start: string, items: readonly Item[] = [{ json: { n: 1 } }]) {
     ran(node: string, outputs: readonly (readonly Item[])[], iteration = 0) {
       return this.started(node, iteration).completed(node, outputs, { iteration })
     },
+    logged(node: string, text: string, { iteration = 0, attempt = 1 } = {}) {
+      add({ type: "code-logged", at, node, iteration, attempt, lines: [{ level: "log", text }] })
+      return this
+    },
     cancelled() {
       add({ type: "run-cancelled", at, cause: "RUN_CANCELLED", messageId: null, partialLength: 0 })
       return this
@@ -282,6 +286,17 @@ describe("the view of a run", () => {
     const joined = viewNodes(graph, run.events).at(-1)
     expect(joined?.name).toBe("M")
     expect(joined?.executions[0]?.inputs).toEqual([[item({ a: 1 })], []])
+  })
+
+  it("shows what code wrote to its console with the execution, of the last attempt alone", () => {
+    const graph = makeGraph([{ name: "A", tries: { max: 2, waitMs: 0 } }, { name: "B" }], ["A>B"])
+    const run = makeRun("A").started("A").logged("A", "first").failed("A", boom, { retryable: true })
+    run.started("A", 0, 2).logged("A", "second").logged("A", "third", { attempt: 2 })
+    run.completed("A", [[item({})]], { attempt: 2 }).started("B").logged("B", "under way")
+    const [first, second] = viewNodes(graph, run.events)
+    expect(first?.executions[0]?.console).toEqual([{ level: "log", text: "third" }])
+    expect(second?.executions[0]).toMatchObject({ status: "running", console: [{ level: "log", text: "under way" }] })
+    expect(viewNodes(graph, makeRun("A").ran("A", []).events)[0]?.executions[0]).not.toHaveProperty("console")
   })
 
   it("is not cut short by bounds: a run that was allowed more is shown whole", () => {

@@ -31,7 +31,23 @@ export const rooms: readonly Room[] = [
     values: ["core/ground"],
     types: [],
     // The formats of JSON Schema come with ajv and have no effect either.
-    packages: ["zod", "acorn", "luxon", "jmespath", "re2js", "ajv", "ajv-formats"],
+    // The readers of HTML, Markdown and XML are pure too: texts in, trees or texts out.
+    packages: [
+      "zod",
+      "acorn",
+      "luxon",
+      "jmespath",
+      "re2js",
+      "ajv",
+      "ajv-formats",
+      "htmlparser2",
+      "domhandler",
+      "domutils",
+      "cheerio-select",
+      "html-to-text",
+      "markdown-it",
+      "@rgrove/parse-xml",
+    ],
   },
   {
     name: "core/contract",

@@ -36,14 +36,14 @@ export function aggregateItems(context: KindContext): Item {
 
 type Aggregated = { readonly field: Field; readonly target: string }
 
-function readFields(context: KindContext, dotNotation: boolean): readonly Aggregated[] {
+function readFields(context: KindContext, options: { readonly dotNotation: boolean }): readonly Aggregated[] {
   const listed = context.parameter("fieldsToAggregate.fieldToAggregate", 0)
   const entries: readonly unknown[] = Array.isArray(listed) ? listed : []
   const fields = entries.flatMap((entry): Aggregated[] => {
     if (!isJsonObject(entry)) return []
     const name = asText(entry.fieldToAggregate)?.trim() ?? ""
     if (name === "") return []
-    const field = toField(name, { dotNotation })
+    const field = toField(name, options)
     const renamed = entry.renameField === true ? asText(entry.outputFieldName)?.trim() : undefined
     return [{ field, target: renamed === undefined || renamed === "" ? lastStep(field) : renamed }]
   })
@@ -60,7 +60,7 @@ function fieldLists(context: KindContext, items: readonly Item[]): JsonObject {
   const mergesLists = context.parameter("options.mergeLists", 0) === true
   const keepsMissing = context.parameter("options.keepMissing", 0) === true
   const editor = editFields({})
-  for (const { field, target } of readFields(context, dotNotation)) {
+  for (const { field, target } of readFields(context, { dotNotation })) {
     const values = items.map(({ json }) => fieldValue(json, field) ?? null)
     const flat = mergesLists ? values.flatMap((value) => value as JsonValue | JsonValue[]) : values
     const steps = dotNotation ? parseFieldPath(target) : plainFieldPath(target)

@@ -13,7 +13,11 @@ const right = [
   { id: 2, v: "left", w: 1 },
   { id: 4, v: "only right" },
 ]
-const compare = (parameters: JsonObject, first: JsonObject[] = left, second: JsonObject[] = right, typeVersion = 2.3) =>
+const compare = (
+  parameters: JsonObject,
+  [first, second]: readonly [JsonObject[], JsonObject[]] = [left, right],
+  typeVersion = 2.3,
+) =>
   runKind(
     {
       type: "compareDatasets",
@@ -93,7 +97,7 @@ describe("compareDatasets", () => {
 
   it("compares loosely where it is asked to", () => {
     const counts = (parameters: JsonObject) =>
-      compare(parameters, [{ id: 1, v: 3 }], [{ id: "1", v: "3", e: null }]).json.map((items) => items.length)
+      compare(parameters, [[{ id: 1, v: 3 }], [{ id: "1", v: "3", e: null }]]).json.map((items) => items.length)
     expect(counts({})).toEqual([1, 0, 0, 1])
     expect(counts({ fuzzyCompare: true })).toEqual([0, 1, 0, 0])
     expect(counts({ options: { fuzzyCompare: true } })).toEqual([0, 1, 0, 0])
@@ -101,11 +105,11 @@ describe("compareDatasets", () => {
 
   it("takes fields of different names for one", () => {
     const parameters = { mergeByFields: { values: [{ field1: "id", field2: "u.key" }] } }
-    expect(compare(parameters, [{ id: 1, u: {} }], [{ u: { key: 1 } }]).json[1]).toHaveLength(1)
+    expect(compare(parameters, [[{ id: 1, u: {} }], [{ u: { key: 1 } }]]).json[1]).toHaveLength(1)
   })
 
   it("names the inputs by numbers in version 1", () => {
-    expect(compare({}, [{ id: 1, v: 1 }], [{ id: 1, v: 2 }], 1).json[2]?.[0]?.different).toEqual({
+    expect(compare({}, [[{ id: 1, v: 1 }], [{ id: 1, v: 2 }]], 1).json[2]?.[0]?.different).toEqual({
       v: { input1: 1, input2: 2 },
     })
   })
@@ -122,7 +126,7 @@ describe("compareDatasets", () => {
 
   it("is refused before it makes more items than a run can bear", () => {
     const many = Array.from({ length: 400 }, () => ({ id: 1 }))
-    expect(compare({ options: { multipleMatches: "all" } }, many, many).code).toBe("RUN_ITEMS_EXCEEDED")
-    expect(compare({}, many, many).json.map((items) => items.length)).toEqual([0, 400, 0, 0])
+    expect(compare({ options: { multipleMatches: "all" } }, [many, many]).code).toBe("RUN_ITEMS_EXCEEDED")
+    expect(compare({}, [many, many]).json.map((items) => items.length)).toEqual([0, 400, 0, 0])
   })
 })

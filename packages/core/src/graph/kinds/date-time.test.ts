@@ -36,7 +36,7 @@ describe("adding and subtracting", () => {
     ["addToDate", "years", 1e9, "UTC", "NODE_SETTINGS_INVALID"],
     ["addToDate", "days", "x", "UTC", "NODE_SETTINGS_INVALID"],
     ["addToDate", "lunches", 1, "UTC", "NODE_SETTINGS_INVALID"],
-  ])("%s of %s %j in %s gives %s", (operation, timeUnit, duration, zone, expected) => {
+  ])("%s of %s %j in %s gives %s", (...[operation, timeUnit, duration, zone, expected]) => {
     expect(compute({ operation, magnitude: date, timeUnit, duration }, zone)).toBe(expected)
   })
 })

@@ -14,8 +14,11 @@ const right = [
   { id: 3, name: "" },
   { id: 2, name: null },
 ]
-const combine = (parameters: JsonObject, first: JsonObject[] = left, second: JsonObject[] = right, version = 3) =>
-  runKind({ type: "merge", typeVersion: version, parameters: { mode: "combine", ...parameters } }, first, second)
+const combine = (
+  parameters: JsonObject,
+  [first, second]: readonly [JsonObject[], JsonObject[]] = [left, right],
+  version = 3,
+) => runKind({ type: "merge", typeVersion: version, parameters: { mode: "combine", ...parameters } }, first, second)
 const byId = (more: JsonObject = {}, options: JsonObject = {}) => ({ fieldsToMatchString: "id", ...more, options })
 const clash = (values: JsonObject): JsonObject => ({ clashHandling: { values } })
 
@@ -47,7 +50,7 @@ describe("merge by fields", () => {
     ],
     ["what has no partner in input 1", { joinMode: "keepNonMatches", outputDataFrom: "input1" }, {}, [left[0] ?? {}]],
     ["what has no partner in input 2", { joinMode: "keepNonMatches", outputDataFrom: "input2" }, {}, [right[1] ?? {}]],
-  ])("keeps %s", (_name, parameters, options, expected) => {
+  ])("keeps %s", (...[, parameters, options, expected]) => {
     expect(combine(byId(parameters, options)).json).toEqual([expected])
   })
 
@@ -72,18 +75,17 @@ describe("merge by fields", () => {
 
   it("gives the fields of unmatched items their suffix too", () => {
     const options = clash({ resolveClash: "addSuffix" })
-    const outcome = combine(
-      byId({ joinMode: "keepEverything" }, options),
+    const outcome = combine(byId({ joinMode: "keepEverything" }, options), [
       [{ id: 1 }, { id: 5 }],
       [{ id: 1 }, { id: 6 }],
-    )
+    ])
     expect(outcome.json).toEqual([[{ id_1: 1, id_2: 1 }, { id_1: 5 }, { id_2: 6 }]])
   })
 
   it("merges lists place by place, and lets a value of another type take the place", () => {
     const first = [{ id: 1, l: [1, { a: 1 }, 3], m: [1], o: { a: 1 } }]
     const second = [{ id: 1, l: [9, { b: 2 }], m: { a: 1 }, o: [1] }]
-    expect(combine(byId(), first, second).json).toEqual([[{ id: 1, l: [9, { a: 1, b: 2 }, 3], m: { a: 1 }, o: [1] }]])
+    expect(combine(byId(), [first, second]).json).toEqual([[{ id: 1, l: [9, { a: 1, b: 2 }, 3], m: { a: 1 }, o: [1] }]])
   })
 
   it("keeps lineage to both items, and to the one where there is but one", () => {
@@ -111,9 +113,9 @@ describe("merge by fields", () => {
     [[1, 2], [2, 1], false, false],
     ["a", "A", false, false],
     [0, false, false, false],
-  ])("compares %j and %j strictly and fuzzily", (one, other, strict, fuzzy) => {
+  ])("compares %j and %j strictly and fuzzily", (...[one, other, strict, fuzzy]) => {
     const count = (options: JsonObject) =>
-      combine({ fieldsToMatchString: "k", options }, [{ k: one }], [{ k: other }]).json[0]?.length
+      combine({ fieldsToMatchString: "k", options }, [[{ k: one }], [{ k: other }]]).json[0]?.length
     expect(count({})).toBe(strict ? 1 : 0)
     expect(count({ fuzzyCompare: true })).toBe(fuzzy ? 1 : 0)
   })
@@ -124,16 +126,15 @@ describe("merge by fields", () => {
       { a: { b: 1 }, c: 1, d: 1 },
       { a: { b: 1 }, d: 2 },
     ]
-    const outcome = combine({ fieldsToMatchString: "a.b, c" }, first, second)
+    const outcome = combine({ fieldsToMatchString: "a.b, c" }, [first, second])
     expect(outcome.json).toEqual([[{ a: { b: 1 }, c: 1, d: 1 }]])
-    expect(combine({ fieldsToMatchString: "a.b", options: { disableDotNotation: true } }, first, second).code).toBe(
+    expect(combine({ fieldsToMatchString: "a.b", options: { disableDotNotation: true } }, [first, second]).code).toBe(
       "NODE_SETTINGS_INVALID",
     )
-    const flat = combine(
-      { fieldsToMatchString: "a.b", options: { disableDotNotation: true } },
+    const flat = combine({ fieldsToMatchString: "a.b", options: { disableDotNotation: true } }, [
       [{ "a.b": 1 }],
       [{ "a.b": 1, c: 2 }],
-    )
+    ])
     expect(flat.json).toEqual([[{ "a.b": 1, c: 2 }]])
   })
 
@@ -141,8 +142,8 @@ describe("merge by fields", () => {
     const pairs = { mergeByFields: { values: [{ field1: "id", field2: "owner" }] } }
     const second = [{ owner: 2, v: "x" }]
     const expected = [[{ id: 2, name: "Bob", x: { p: 2 }, owner: 2, v: "x" }]]
-    expect(combine({ advanced: true, ...pairs }, left, second).json).toEqual(expected)
-    expect(combine({ combinationMode: "mergeByFields", ...pairs }, left, second, 2).json).toEqual(expected)
+    expect(combine({ advanced: true, ...pairs }, [left, second]).json).toEqual(expected)
+    expect(combine({ combinationMode: "mergeByFields", ...pairs }, [left, second], 2).json).toEqual(expected)
   })
 
   it("fails where no field is named, none has it, or the output type is unknown", () => {
@@ -161,14 +162,14 @@ describe("merge by fields", () => {
     [{ joinMode: "keepNonMatches", outputDataFrom: "input1" }, 2, 0],
     [{ joinMode: "keepNonMatches", outputDataFrom: "input2" }, 0, 3],
   ])("with %j and nothing on the other side gives %i items of input 1, %i of input 2", (parameters, first, second) => {
-    expect(combine(byId(parameters), left, []).json[0]).toHaveLength(first)
-    expect(combine(byId(parameters), [], right).json[0]).toHaveLength(second)
+    expect(combine(byId(parameters), [left, []]).json[0]).toHaveLength(first)
+    expect(combine(byId(parameters), [[], right]).json[0]).toHaveLength(second)
   })
 
   it("is refused before it makes more items than a run can bear", () => {
     const many = Array.from({ length: 400 }, () => ({ id: 1 }))
-    expect(combine(byId(), many, many).code).toBe("RUN_ITEMS_EXCEEDED")
-    expect(combine(byId({}, { multipleMatches: "first" }), many, many).json[0]).toHaveLength(400)
+    expect(combine(byId(), [many, many]).code).toBe("RUN_ITEMS_EXCEEDED")
+    expect(combine(byId({}, { multipleMatches: "first" }), [many, many]).json[0]).toHaveLength(400)
   })
 })
 
@@ -201,7 +202,10 @@ describe("merge by position", () => {
 
 describe("merge of all combinations", () => {
   it("makes each pair, with both lineages", () => {
-    const outcome = combine({ combineBy: "combineAll" }, [{ a: 1 }, { a: 2 }], [{ b: 1 }, { b: 2 }])
+    const outcome = combine({ combineBy: "combineAll" }, [
+      [{ a: 1 }, { a: 2 }],
+      [{ b: 1 }, { b: 2 }],
+    ])
     expect(outcome.json).toEqual([
       [
         { a: 1, b: 1 },
@@ -214,13 +218,13 @@ describe("merge of all combinations", () => {
       { item: 1, input: 0 },
       { item: 0, input: 1 },
     ])
-    expect(combine({ combineBy: "combineAll" }, [{ a: 1 }], []).json).toEqual([[]])
-    expect(combine({ combinationMode: "multiplex" }, [{ a: 1 }], [{ b: 1 }], 2).json).toEqual([[{ a: 1, b: 1 }]])
+    expect(combine({ combineBy: "combineAll" }, [[{ a: 1 }], []]).json).toEqual([[]])
+    expect(combine({ combinationMode: "multiplex" }, [[{ a: 1 }], [{ b: 1 }]], 2).json).toEqual([[{ a: 1, b: 1 }]])
   })
 
   it("is refused before it makes more items than a run can bear", () => {
     const many = Array.from({ length: 317 }, (_, a) => ({ a }))
-    expect(combine({ combineBy: "combineAll" }, many, many).code).toBe("RUN_ITEMS_EXCEEDED")
+    expect(combine({ combineBy: "combineAll" }, [many, many]).code).toBe("RUN_ITEMS_EXCEEDED")
   })
 })
 

@@ -12,11 +12,13 @@ import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
 import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
 import { freddyLlm } from "./freddy-llm.ts"
+import { html } from "./html.ts"
 import { ifKind } from "./if.ts"
 import { itemLists } from "./item-lists.ts"
 import type { Kind } from "./kind.ts"
 import { limit } from "./limit.ts"
 import { manualTrigger } from "./manual-trigger.ts"
+import { markdown } from "./markdown.ts"
 import { merge } from "./merge.ts"
 import { noOp } from "./no-op.ts"
 import { removeDuplicates } from "./remove-duplicates.ts"
@@ -31,6 +33,7 @@ import { stopAndError } from "./stop-and-error.ts"
 import { summarize } from "./summarize.ts"
 import { switchKind } from "./switch.ts"
 import { webhook } from "./webhook.ts"
+import { xml } from "./xml.ts"
 
 /** Every kind, ours first. */
 export const kinds: readonly Kind[] = [
@@ -60,6 +63,9 @@ export const kinds: readonly Kind[] = [
   splitInBatches,
   dateTime,
   crypto,
+  html,
+  markdown,
+  xml,
   code,
   noOp,
   stopAndError,

@@ -292,7 +292,10 @@ describe("the view of a run", () => {
     const graph = makeGraph([{ name: "A", tries: { max: 2, waitMs: 0 } }, { name: "B" }], ["A>B"])
     const run = makeRun("A").started("A").logged("A", "first").failed("A", boom, { retryable: true })
     run.started("A", 0, 2).logged("A", "second").logged("A", "third", { attempt: 2 })
-    run.completed("A", [[item({})]], { attempt: 2 }).started("B").logged("B", "under way")
+    run
+      .completed("A", [[item({})]], { attempt: 2 })
+      .started("B")
+      .logged("B", "under way")
     const [first, second] = viewNodes(graph, run.events)
     expect(first?.executions[0]?.console).toEqual([{ level: "log", text: "third" }])
     expect(second?.executions[0]).toMatchObject({ status: "running", console: [{ level: "log", text: "under way" }] })

@@ -60,7 +60,7 @@ describe("a bound of a run", () => {
   })
 
   it("holds for tokens, and the turn that passed it says so", async () => {
-    const two = workflow([node("One", "FreddyLLM"), node("Two", "FreddyLLM", {}, { id: "two" })], [["One", "Two"]])
+    const two = workflow([node("One", "FreddyLLM"), { ...node("Two", "FreddyLLM"), id: "two" }], [["One", "Two"]])
     const made = await talk.client.call("POST", "/v1/workflows", { body: { name: "Tokens", definition: two } })
     const { body } = await talk.client.call("POST", `/v1/workflows/${made.body.id}/promote-to-assistant`, {
       body: { primary_node_id: "two" },

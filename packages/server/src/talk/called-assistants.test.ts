@@ -11,7 +11,7 @@ const asking = (assistantId: string, rest: JsonObject = {}): JsonObject =>
   workflow(
     [
       node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger"),
-      node("Ask", "Assistant", { assistant_id: assistantId }, rest),
+      { ...node("Ask", "Assistant", { assistant_id: assistantId }), ...rest },
       node("Answer", "FreddyLLM", { system_message: "Caller", prompt: "={{ $json.text ?? $json.error }}" }),
     ],
     [
@@ -127,7 +127,7 @@ describe("a workflow that calls an assistant", () => {
 
   it("is the answer itself where nothing comes after it", async () => {
     const helper = await talk.client.promoted(called("Helper"))
-    const primary = node("Answer", "FreddyLLM", {}, { disabled: false })
+    const primary = { ...node("Answer", "FreddyLLM"), disabled: false }
     const caller = await talk.client.promoted(
       workflow([primary, node("Ask", "Assistant", { assistant_id: helper.assistantId })], [["Answer", "Ask"]]),
     )
@@ -155,10 +155,8 @@ describe("the version of a called assistant", () => {
       workflow(
         [
           node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger"),
-          node(
-            "Which",
-            "n8n-nodes-base.if",
-            {
+          {
+            ...node("Which", "n8n-nodes-base.if", {
               conditions: {
                 combinator: "and",
                 options: { caseSensitive: true, leftValue: "", typeValidation: "loose" },
@@ -171,9 +169,9 @@ describe("the version of a called assistant", () => {
                   },
                 ],
               },
-            },
-            { typeVersion: 2 },
-          ),
+            }),
+            typeVersion: 2,
+          },
           node("Ask", "Assistant", { assistant_id: assistantId }),
           node("Answer", "FreddyLLM"),
         ],

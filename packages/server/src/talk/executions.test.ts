@@ -12,7 +12,7 @@ const set = (name: string, fields: Readonly<Record<string, string>>, rest: JsonO
     return { id: String(index), name: field, value, type: "string" }
   })
   const parameters = { assignments: { assignments }, includeOtherFields: true }
-  return node(name, "n8n-nodes-base.set", parameters, { typeVersion: 3.4, ...rest })
+  return { ...node(name, "n8n-nodes-base.set", parameters), typeVersion: 3.4, ...rest }
 }
 
 const manual = node("Start", "n8n-nodes-base.manualTrigger")
@@ -227,23 +227,36 @@ describe("an execution that fails", () => {
     expect([run.status, run.error.details.cause_code]).toEqual(["cancelled", "WORKFLOW_DELETED"])
   })
 
-  const faults: readonly [what: string, body: JsonObject, code: string, field: string][] = [
-    ["inputs and items", { inputs: {}, items: [] }, "VALIDATION_ERROR", "items"],
-    ["inputs that are a list", { inputs: [] }, "VALIDATION_ERROR", "inputs"],
-    ["items without json", { items: [{}] }, "VALIDATION_ERROR", "items.0.json"],
-    ["items that are no list", { items: {} }, "VALIDATION_ERROR", "items"],
-    ["json that is a text", { items: [{ json: "x" }] }, "VALIDATION_ERROR", "items.0.json"],
-    ["an unknown field of an item", { items: [{ json: {}, jsn: 1 }] }, "VALIDATION_ERROR", "items.0.jsn"],
-    ["an unknown field", { input: {} }, "VALIDATION_ERROR", "input"],
-    ["an unknown return mode", { return_mode: "later" }, "VALIDATION_ERROR", "return_mode"],
-    ["an unknown mode", { mode: "test" }, "VALIDATION_ERROR", "mode"],
-    ["version 0", { version: 0 }, "VALIDATION_ERROR", "version"],
-    ["a version in words", { version: "1" }, "VALIDATION_ERROR", "version"],
-    ["until_node", { until_node: "Shout" }, "UNSUPPORTED_PARAMETER", "until_node"],
-    ["pin_data", { pin_data: {} }, "UNSUPPORTED_PARAMETER", "pin_data"],
-    ["binary data", { items: [{ json: {}, binary: {} }] }, "UNSUPPORTED_PARAMETER", "items"],
+  type Fault = { readonly what: string; readonly sent: JsonObject; readonly code: string; readonly field: string }
+  const invalid = (what: string, field: string, sent: JsonObject): Fault => ({
+    what,
+    sent,
+    code: "VALIDATION_ERROR",
+    field,
+  })
+  const later = (field: string, sent: JsonObject): Fault => ({
+    what: field,
+    sent,
+    code: "UNSUPPORTED_PARAMETER",
+    field,
+  })
+  const faults: readonly Fault[] = [
+    invalid("inputs and items", "items", { inputs: {}, items: [] }),
+    invalid("inputs that are a list", "inputs", { inputs: [] }),
+    invalid("items without json", "items.0.json", { items: [{}] }),
+    invalid("items that are no list", "items", { items: {} }),
+    invalid("json that is a text", "items.0.json", { items: [{ json: "x" }] }),
+    invalid("an unknown field of an item", "items.0.jsn", { items: [{ json: {}, jsn: 1 }] }),
+    invalid("an unknown field", "input", { input: {} }),
+    invalid("an unknown return mode", "return_mode", { return_mode: "later" }),
+    invalid("an unknown mode", "mode", { mode: "test" }),
+    invalid("version 0", "version", { version: 0 }),
+    invalid("a version in words", "version", { version: "1" }),
+    later("until_node", { until_node: "Shout" }),
+    later("pin_data", { pin_data: {} }),
+    later("items", { items: [{ json: {}, binary: {} }] }),
   ]
-  it.each(faults)("is refused, and nothing runs: %s", async (_, sent, code, field) => {
+  it.each(faults)("is refused, and nothing runs: $what", async ({ sent, code, field }) => {
     const id = await store(shout())
     const { status, body } = await execute(id, sent)
     expect([status, body.error.code]).toEqual([422, code])

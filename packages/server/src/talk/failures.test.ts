@@ -7,54 +7,65 @@ import { ContractClient, node, promptOf, single, useTalkServer, workflow } from 
 
 const talk = useTalkServer({ BREVET_MODEL_TIMEOUT_SECONDS: "1" })
 
-type Case = readonly [what: string, answer: ScriptedAnswer, status: number, code: string, retryAfter: string | null]
+type Case = {
+  /** What the provider does. */
+  readonly what: string
+  readonly answer: ScriptedAnswer
+  readonly status: number
+  readonly code: string
+  readonly retryAfter: string | null
+}
+
+const failing = (status: number, code: string, answers: Readonly<Record<string, ScriptedAnswer>>): readonly Case[] =>
+  Object.entries(answers).map(([what, answer]) => ({ what, answer, status, code, retryAfter: null }))
 
 const cases: readonly Case[] = [
-  ["500", { status: 500 }, 502, "MODEL_ERROR", null],
-  ["503", { status: 503 }, 502, "MODEL_ERROR", null],
-  ["401", { status: 401 }, 502, "MODEL_ERROR", null],
-  ["403", { status: 403 }, 502, "MODEL_ERROR", null],
-  ["429", { status: 429, headers: { "retry-after": "7" } }, 503, "MODEL_UNAVAILABLE", "7"],
-  ["429 without a time", { status: 429 }, 503, "MODEL_UNAVAILABLE", "1"],
-  ["400", { status: 400 }, 422, "MODEL_REFUSED", null],
-  ["a refusal of the model itself", { refusal: "I will not." }, 422, "MODEL_REFUSED", null],
-  [
-    "a stream that breaks before the first token",
-    { chunks: ["a", "b"], breakAfterChunks: 0 },
-    502,
-    "MODEL_ERROR",
-    null,
-  ],
-  ["a stream that breaks after some tokens", { chunks: ["a", "b"], breakAfterChunks: 1 }, 502, "MODEL_ERROR", null],
-  ["silence before the first token", { chunks: ["a"], hangAfterChunks: 0 }, 504, "MODEL_TIMEOUT", null],
-  ["silence after some tokens", { chunks: ["a", "b"], hangAfterChunks: 1 }, 504, "MODEL_TIMEOUT", null],
-  ["nonsense instead of an answer", { rawBody: "<html>Bad gateway</html>" }, 502, "MODEL_ERROR", null],
-  [
-    "a conversation that is too long",
-    { status: 400, errorBody: { error: { code: "context_length_exceeded", message: "too long" } } },
-    422,
-    "CONTEXT_TOO_LONG",
-    null,
-  ],
-  [
-    "a model that it does not offer",
-    { status: 404, errorBody: { error: { code: "model_not_found", message: "no" } } },
-    404,
-    "MODEL_NOT_FOUND",
-    null,
-  ],
+  ...failing(502, "MODEL_ERROR", {
+    "status 500": { status: 500 },
+    "status 503": { status: 503 },
+    "status 401": { status: 401 },
+    "status 403": { status: 403 },
+    "a stream that breaks before the first token": { chunks: ["a", "b"], breakAfterChunks: 0 },
+    "a stream that breaks after some tokens": { chunks: ["a", "b"], breakAfterChunks: 1 },
+    "nonsense instead of an answer": { rawBody: "<html>Bad gateway</html>" },
+  }),
+  ...failing(504, "MODEL_TIMEOUT", {
+    "silence before the first token": { chunks: ["a"], hangAfterChunks: 0 },
+    "silence after some tokens": { chunks: ["a", "b"], hangAfterChunks: 1 },
+  }),
+  ...failing(422, "MODEL_REFUSED", {
+    "status 400": { status: 400 },
+    "a refusal of the model itself": { refusal: "I will not." },
+  }),
+  ...failing(422, "CONTEXT_TOO_LONG", {
+    "a conversation that is too long": {
+      status: 400,
+      errorBody: { error: { code: "context_length_exceeded", message: "too long" } },
+    },
+  }),
+  ...failing(404, "MODEL_NOT_FOUND", {
+    "a model that it does not offer": { status: 404, errorBody: { error: { code: "model_not_found", message: "no" } } },
+  }),
+  {
+    what: "status 429 with a time",
+    answer: { status: 429, headers: { "retry-after": "7" } },
+    status: 503,
+    code: "MODEL_UNAVAILABLE",
+    retryAfter: "7",
+  },
+  { what: "status 429", answer: { status: 429 }, status: 503, code: "MODEL_UNAVAILABLE", retryAfter: "1" },
 ]
 
 describe("a provider that fails in the first model call", () => {
   it.each(cases)(
-    "answers JSON with its own status, and the thread goes on: %s",
-    async (_, answer, status, code, after) => {
+    "answers JSON with its own status, and the thread goes on: $what",
+    async ({ answer, status, code, retryAfter }) => {
       const { assistantId } = await talk.client.promoted(single())
       const thread = (await talk.client.ask("Before", { assistant_id: assistantId })).body.thread_id
       talk.model.script([answer])
       const failed = await talk.client.ask("Now", { thread_id: thread })
       expect([failed.status, failed.body.error.code]).toEqual([status, code])
-      expect(failed.headers.get("retry-after")).toBe(after)
+      expect(failed.headers.get("retry-after")).toBe(retryAfter)
       const { run_id: runId, node: name, cause_code: cause } = failed.body.error.details
       expect([name, cause]).toEqual(["Answer", code])
       expect(await talk.client.get(`/v1/runs/${runId}`)).toMatchObject({ status: "failed", error: { code } })
@@ -73,7 +84,8 @@ describe("a provider that fails in the first model call", () => {
     },
   )
 
-  it.each(cases)("ends a stream with the same error, live and read again: %s", async (what, answer, status, code) => {
+  it.each(cases)("ends a stream with the same error, live and read again: $what", async (provider) => {
+    const { what, answer, status, code } = provider
     talk.model.script([answer])
     const stream = talk.client.hear(`Stream of ${what}`)
     await stream.all()
@@ -104,7 +116,7 @@ describe("a provider that fails in the first model call", () => {
 
 describe("a model that fails after something was achieved", () => {
   const two = workflow(
-    [node("First", "FreddyLLM"), node("Second", "FreddyLLM", { prompt: "={{ $json.text }}" }, { id: "second" })],
+    [node("First", "FreddyLLM"), { ...node("Second", "FreddyLLM", { prompt: "={{ $json.text }}" }), id: "second" }],
     [["First", "Second"]],
   )
   const promote = async (definition: JsonObject): Promise<string> => {
@@ -132,7 +144,7 @@ describe("a model that fails after something was achieved", () => {
 
   it("is tried again as often as the node says, and what it had shown is taken back first", async () => {
     const retrying = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 }
-    const { assistantId } = await talk.client.promoted(workflow([node("Answer", "FreddyLLM", {}, retrying)]))
+    const { assistantId } = await talk.client.promoted(workflow([{ ...node("Answer", "FreddyLLM"), ...retrying }]))
     talk.model.script([
       { chunks: ["Half ", "gone"], breakAfterChunks: 1 },
       { chunks: ["Another ", "half"], breakAfterChunks: 1 },
@@ -153,7 +165,7 @@ describe("a model that fails after something was achieved", () => {
 
   it("lets the run go on where the node says so, and the answer is what comes of it", async () => {
     const { assistantId } = await talk.client.promoted(
-      workflow([node("Answer", "FreddyLLM", {}, { onError: "continueRegularOutput" })]),
+      workflow([{ ...node("Answer", "FreddyLLM"), onError: "continueRegularOutput" }]),
     )
     talk.model.script([{ status: 500 }])
     const { status, body } = await talk.client.ask("Hi", { assistant_id: assistantId })

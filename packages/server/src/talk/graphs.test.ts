@@ -51,7 +51,7 @@ const branching = (rest: JsonObject = {}): JsonObject =>
   workflow(
     [
       node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger"),
-      node("Which", "n8n-nodes-base.if", contains("price"), { typeVersion: 2 }),
+      { ...node("Which", "n8n-nodes-base.if", contains("price")), typeVersion: 2 },
       node("Sales", "FreddyLLM", { system_message: "Sales", ...rest }),
       node("Help", "FreddyLLM", { system_message: "Help", ...rest }),
     ],
@@ -63,13 +63,11 @@ const branching = (rest: JsonObject = {}): JsonObject =>
   )
 
 /** As many items as are asked for, one after another. */
-const copies = (count: number): JsonObject =>
-  node(
-    "Copies",
-    "n8n-nodes-base.set",
-    { includeOtherFields: true, duplicateItem: true, duplicateCount: count - 1, assignments: { assignments: [] } },
-    { typeVersion: 3.4 },
-  )
+const copies = (count: number): JsonObject => {
+  const duplicates = { duplicateItem: true, duplicateCount: count - 1 }
+  const parameters = { ...duplicates, includeOtherFields: true, assignments: { assignments: [] } }
+  return { ...node("Copies", "n8n-nodes-base.set", parameters), typeVersion: 3.4 }
+}
 
 describe("a workflow with two replies", () => {
   it("gives the one that its condition chooses, token by token, and its own settings to each", async () => {
@@ -98,12 +96,12 @@ describe("what is shown while it is made", () => {
       workflow(
         [
           node("Answer", "FreddyLLM"),
-          node(
-            "Decorate",
-            "n8n-nodes-base.set",
-            { assignments: { assignments: [{ id: "1", name: "text", value: "={{ $json.text }}!", type: "string" }] } },
-            { typeVersion: 3.4 },
-          ),
+          {
+            ...node("Decorate", "n8n-nodes-base.set", {
+              assignments: { assignments: [{ id: "1", name: "text", value: "={{ $json.text }}!", type: "string" }] },
+            }),
+            typeVersion: 3.4,
+          },
         ],
         [["Answer", "Decorate"]],
       ),
@@ -134,8 +132,8 @@ describe("what is shown while it is made", () => {
       workflow(
         [
           node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger"),
-          node("Upper", "FreddyLLM", { system_message: "Upper" }, { position: [200, 0] }),
-          node("Lower", "FreddyLLM", { system_message: "Lower" }, { position: [200, 200] }),
+          { ...node("Upper", "FreddyLLM", { system_message: "Upper" }), position: [200, 0] },
+          { ...node("Lower", "FreddyLLM", { system_message: "Lower" }), position: [200, 200] },
         ],
         [
           ["Chat", "Upper"],
@@ -153,7 +151,10 @@ describe("what is shown while it is made", () => {
   it("is nothing where the last node gives no text: an empty answer", async () => {
     const assistantId = await promote(
       workflow(
-        [node("Answer", "FreddyLLM"), node("Never", "n8n-nodes-base.if", contains("never said"), { typeVersion: 2 })],
+        [
+          node("Answer", "FreddyLLM"),
+          { ...node("Never", "n8n-nodes-base.if", contains("never said")), typeVersion: 2 },
+        ],
         [["Answer", "Never"]],
       ),
     )
@@ -197,12 +198,10 @@ describe("several items", () => {
         [
           node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger"),
           copies(2),
-          node(
-            "Answer",
-            "FreddyLLM",
-            { prompt: "={{ $json.chatInput }} {{ $itemIndex }}" },
-            { onError: "continueRegularOutput" },
-          ),
+          {
+            ...node("Answer", "FreddyLLM", { prompt: "={{ $json.chatInput }} {{ $itemIndex }}" }),
+            onError: "continueRegularOutput",
+          },
         ],
         [
           ["Chat", "Copies"],
@@ -332,7 +331,7 @@ describe("a workflow that cannot go on", () => {
     const definition = workflow(
       [
         node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger"),
-        node("Which", "n8n-nodes-base.if", contains("slack"), { typeVersion: 2 }),
+        { ...node("Which", "n8n-nodes-base.if", contains("slack")), typeVersion: 2 },
         node("Slack", "n8n-nodes-base.slack"),
         node("Answer", "FreddyLLM"),
       ],

@@ -157,8 +157,8 @@ describe("the settings of an assistant", () => {
   })
 
   it("do not touch nodes that are not primary", async () => {
-    const first = node("First", "FreddyLLM", { temperature: 0.1, system_message: "First" }, { id: "first" })
-    const second = node("Second", "FreddyLLM", { temperature: 0.2, system_message: "Second" }, { id: "second" })
+    const first = { ...node("First", "FreddyLLM", { temperature: 0.1, system_message: "First" }), id: "first" }
+    const second = { ...node("Second", "FreddyLLM", { temperature: 0.2, system_message: "Second" }), id: "second" }
     const made = await talk.client.call("POST", "/v1/workflows", {
       body: { name: "Two nodes", definition: workflow([first, second], [["First", "Second"]]) },
     })

@@ -262,9 +262,9 @@ export function useTalkServer(settings: Readonly<Record<string, string>> = {}): 
   return grounds
 }
 
-/** One node of a definition, in the shape that n8n exports. */
-export function node(name: string, type: string, parameters: JsonObject = {}, rest: JsonObject = {}): JsonObject {
-  return { id: name.toLowerCase().replaceAll(" ", "-"), name, type, typeVersion: 1, parameters, ...rest }
+/** One node of a definition, in the shape that n8n exports. Further fields are laid over it. */
+export function node(name: string, type: string, parameters: JsonObject = {}): JsonObject {
+  return { id: name.toLowerCase().replaceAll(" ", "-"), name, type, typeVersion: 1, parameters }
 }
 
 /** A workflow of nodes that stand in a row on the canvas, wired as `[from, to, output, input]` say. */

@@ -4,7 +4,9 @@ import { describe, expect, it } from "vitest"
 import { lastUserText } from "../testing/scripted-model.ts"
 import { node, type StreamReader, until, useTalkServer, workflow } from "../testing/talk.ts"
 
-const talk = useTalkServer({ BREVET_WAIT_SECONDS: "1" })
+const talk = useTalkServer()
+/** Another server, which waits a second for a run and no longer. */
+const hasty = useTalkServer({ BREVET_WAIT_SECONDS: "1" })
 
 /** Writes fields into each item. */
 const set = (name: string, fields: Readonly<Record<string, string>>, rest: JsonObject = {}): JsonObject => {
@@ -144,13 +146,20 @@ describe("an execution that is waited for", () => {
   })
 
   it("answers 202 with the run's id once it has waited long enough, and the run goes on", async () => {
-    const id = await store(workflow([manual, node("Ask", "FreddyLLM")], [["Start", "Ask"]]))
-    talk.model.hold(0)
-    const { status, headers, body } = await execute(id, { inputs: { text: "Slow" } })
+    const definition = workflow([manual, node("Ask", "FreddyLLM")], [["Start", "Ask"]])
+    const made = await hasty.client.call("POST", "/v1/workflows", { body: { name: "Slow", definition } })
+    hasty.model.hold(0)
+    const { status, headers, body } = await hasty.client.call("POST", `/v1/workflows/${made.body.id}/execute`, {
+      body: { inputs: { text: "Slow" } },
+    })
     expect([status, body]).toEqual([202, { run_id: expect.stringMatching(/^run_/), status: "running" }])
     expect(headers.get("location")).toBe(`/v1/runs/${body.run_id}`)
-    talk.model.release()
-    expect((await ended(body.run_id)).output[0].text).toBe("You said: Slow")
+    hasty.model.release()
+    const run = await until(async () => {
+      const found = await hasty.client.get(`/v1/runs/${body.run_id}`)
+      return found.finished_at !== null && found
+    }, "its end")
+    expect(run.output[0].text).toBe("You said: Slow")
   })
 
   it("is cancelled while it is waited for: 422 RUN_CANCELLED", async () => {

@@ -1,7 +1,7 @@
 /** What parts of a page say: their text, their HTML, their attributes, the values of form fields. */
 import type { Document, Element } from "domhandler"
 import { getInnerHTML, textContent } from "domutils"
-import { convert } from "html-to-text"
+import { compile } from "html-to-text"
 import { NodeFailure } from "../kinds/kind.ts"
 import { selectElements } from "./html-tree.ts"
 
@@ -10,18 +10,31 @@ import { selectElements } from "./html-tree.ts"
  * selectors in `skipped` (with commas between them) mean is left out.
  */
 export function readableText(html: string, skipped: string): string {
+  try {
+    return converterOf(skipped)(html)
+  } catch (error) {
+    const message = "The selectors to skip of the node can not be used; correct them."
+    throw new NodeFailure("NODE_SETTINGS_INVALID", message, { cause: error })
+  }
+}
+
+/** Converters by the selectors that they skip: making one takes longer than using it. Forgotten when they become many. */
+const converters = new Map<string, (html: string) => string>()
+const convertersMax = 50
+
+function converterOf(skipped: string): (html: string) => string {
+  const known = converters.get(skipped)
+  if (known !== undefined) return known
   const selectors = skipped
     .split(",")
     .map((selector) => selector.trim())
     .filter((selector) => selector !== "")
     .slice(0, 100)
     .map((selector) => ({ selector, format: "skip" }))
-  try {
-    return convert(html, { selectors })
-  } catch (error) {
-    const message = "The selectors to skip of the node can not be used; correct them."
-    throw new NodeFailure("NODE_SETTINGS_INVALID", message, { cause: error })
-  }
+  const made = compile({ selectors })
+  if (converters.size >= convertersMax) converters.clear()
+  converters.set(skipped, made)
+  return made
 }
 
 /** All characters of an element, one after the other. */

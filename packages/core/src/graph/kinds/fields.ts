@@ -1,5 +1,5 @@
 /** Fields that a setting names: `address.city` in dots, or as it stands where the node switches dots off. */
-import type { JsonObject, JsonValue } from "../../json.ts"
+import { isJsonObject, type JsonObject, type JsonValue } from "../../json.ts"
 import { parseFieldPath, plainFieldPath, readField } from "../field-path.ts"
 import { quote } from "../findings.ts"
 import { NodeFailure } from "./kind.ts"
@@ -28,12 +28,19 @@ export function lastStep({ name, steps }: Field): string {
 }
 
 /**
- * Names in a text with commas, or in a list; `$json.` in front of a name is left out. Anything else names nothing.
+ * Names in a text with commas, in a list, or in the form of earlier versions: `{fields: [{fieldName}]}`. `$json.` in front
+ * of a name is left out. Anything else names nothing.
  */
 export function listNames(listed: unknown): readonly string[] {
-  const names = typeof listed === "string" ? listed.split(",") : Array.isArray(listed) ? listed : []
-  return names.flatMap((name: unknown) => {
+  return splitNames(listed).flatMap((name: unknown) => {
     const text = typeof name === "string" ? name.trim().replace(/^\$json\./, "") : ""
     return text === "" ? [] : [text]
   })
+}
+
+function splitNames(listed: unknown): readonly unknown[] {
+  if (typeof listed === "string") return listed.split(",")
+  if (Array.isArray(listed)) return listed
+  if (!isJsonObject(listed) || !Array.isArray(listed.fields)) return []
+  return listed.fields.map((field: unknown) => (isJsonObject(field) ? field.fieldName : field))
 }

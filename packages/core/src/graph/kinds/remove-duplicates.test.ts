@@ -18,6 +18,8 @@ describe("removeDuplicates", () => {
   it.each<[JsonObject, number[]]>([
     [{}, [0, 1, 3, 4]],
     [{ compare: "selectedFields", fieldsToCompare: "id" }, [0, 1, 4]],
+    [{ compare: "selectedFields", fieldsToCompare: ["id"] }, [0, 1, 4]],
+    [{ compare: "selectedFields", fieldsToCompare: { fields: [{ fieldName: "id" }, 5] } }, [0, 1, 4]],
     [{ compare: "selectedFields", fieldsToCompare: "id, n" }, [0, 1, 3, 4]],
     [{ compare: "selectedFields", fieldsToCompare: "u.x" }, [0, 3]],
     [{ compare: "allFieldsExcept", fieldsToExclude: "id,u" }, [0, 1, 3, 4]],

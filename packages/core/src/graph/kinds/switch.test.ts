@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 import type { JsonObject, JsonValue } from "../../json.ts"
 import { definitionOf } from "../../testing/definitions.ts"
-import { findingsOf, runKind } from "../../testing/kind-run.ts"
+import { findingsOf, runKind, wholeNode } from "../../testing/kind-run.ts"
+import { analyseFlow, excludeEachOther } from "../exclusion.ts"
 import { readDefinition } from "../read.ts"
 import { findKind } from "./table.ts"
 
@@ -159,5 +160,29 @@ describe("checking a switch", () => {
     expect(findingsOf({ type: "switch", parameters: { mode: "expression" } })).toEqual([
       ["SETTING_MISSING", "warning", "output"],
     ])
+  })
+})
+
+describe("what lies behind a switch", () => {
+  const excludes = (options: JsonObject): boolean => {
+    const { graph } = readDefinition(
+      definitionOf(
+        {
+          Start: "manual",
+          Switch: wholeNode({ type: "switch", parameters: rulesOf([rule("a"), rule("b")], options) }),
+          A: "noOp",
+          B: "noOp",
+        },
+        ["Start > Switch:0 > A", "Switch:1 > B"],
+      ),
+    )
+    const ordinal = (name: string): number => graph.ordinalByName.get(name) ?? -1
+    return excludeEachOther(analyseFlow(graph, ordinal("Start")), { node: ordinal("A") }, { node: ordinal("B") })
+  }
+
+  it("can not run twice for one item, unless the item may go several ways", () => {
+    expect(excludes({})).toBe(true)
+    expect(excludes({ allMatchingOutputs: true })).toBe(false)
+    expect(excludes({ allMatchingOutputs: "={{ $json.all }}" })).toBe(false)
   })
 })

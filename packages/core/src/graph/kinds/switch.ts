@@ -10,7 +10,7 @@ import { asNumber, asText } from "../value-types.ts"
 import { sameItem, treatEachItem } from "./each-item.ts"
 import { type KindContext, NodeFailure, type Port, type PureKind } from "./kind.ts"
 import { onePort } from "./ports.ts"
-import { checkRules, listRules, ruleHolds, switchOutputsMax } from "./switch-rules.ts"
+import { checkRules, listRules, ruleHolds, type SwitchRule, switchOutputsMax } from "./switch-rules.ts"
 
 /** The kind. */
 export const switchKind: PureKind = {
@@ -63,8 +63,9 @@ function switchByNumber(context: KindContext): Outputs {
 /** A condition that fails falls on the whole node, whatever `onError` says of items (recorded outcome). */
 function switchByRules(context: KindContext): Outputs {
   const made: Item[][] = Array.from({ length: context.node.outputs }, () => [])
+  const rules = listRules(context.node)
   for (const [itemIndex, item] of (context.inputs[0] ?? []).entries()) {
-    const matching = matchingOutputs(context, itemIndex)
+    const matching = matchingOutputs(context, rules, itemIndex)
     const chosen = matching.length > 0 ? matching : fallbackOutputs(context, itemIndex)
     for (const output of chosen) made[output]?.push(sameItem(item, itemIndex))
   }
@@ -72,10 +73,10 @@ function switchByRules(context: KindContext): Outputs {
 }
 
 /** The outputs whose rules hold: the first, or all of them, each once. */
-function matchingOutputs(context: KindContext, itemIndex: number): readonly number[] {
+function matchingOutputs(context: KindContext, rules: readonly SwitchRule[], itemIndex: number): readonly number[] {
   const takesAll = context.parameter("options.allMatchingOutputs", itemIndex) === true
   const outputs: number[] = []
-  for (const rule of listRules(context.node)) {
+  for (const rule of rules) {
     if (!ruleHolds(context, rule, itemIndex)) continue
     const output = outputAt(context, rule.output)
     if (!outputs.includes(output)) outputs.push(output)

@@ -51,7 +51,10 @@ describe("html taken out of a page", () => {
 
   it("keeps blanks and lines where it is told to, and joins all characters before version 1.2", () => {
     expect(taken({ cssSelector: ".box", skipSelectors: "a" }, {}, { cleanUpText: false })).toBe("One &\n\nthree")
-    expect(taken({ cssSelector: "h1", returnValue: "html" }, {}, { trimValues: false })).toBe(" Hello  <b>World</b>")
+    const title = (options: JsonObject) => taken({ cssSelector: "h1", returnValue: "html" }, {}, options)
+    expect(title({})).toBe("Hello <b>World</b>")
+    expect(title({ cleanUpText: false })).toBe("Hello  <b>World</b>")
+    expect(title({ trimValues: false, cleanUpText: false })).toBe(" Hello  <b>World</b>")
     expect(taken({ cssSelector: ".box" }, { typeVersion: 1 })).toBe("One & twothree")
     expect(taken({ cssSelector: "gone" }, { typeVersion: 1 })).toBeUndefined()
   })

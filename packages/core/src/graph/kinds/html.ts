@@ -67,6 +67,7 @@ type Extraction = {
 
 type Cleaning = {
   readonly trims: boolean
+  /** Blanks and line ends become one blank, and none at the ends (documented). */
   readonly cleansText: boolean
   readonly isPlainText: boolean
   /** Characters that may still be taken out of a page: elements inside elements hold the same text again and again. */
@@ -144,7 +145,7 @@ function cleanValue(element: Element, extraction: Extraction, cleaning: Cleaning
   const value = rawValue(element, extraction, cleaning)
   if (value === undefined) return undefined
   const trimmed = cleaning.trims ? value.trim() : value
-  return extraction.what === "text" && cleaning.cleansText ? trimmed.trim().replace(/\s+/g, " ") : trimmed
+  return cleaning.cleansText ? trimmed.trim().replace(/\s+/g, " ") : trimmed
 }
 
 function rawValue(element: Element, { what, attribute, skipped }: Extraction, cleaning: Cleaning): string | undefined {

@@ -132,7 +132,7 @@ function asRefusal(error: unknown): Refusal {
 }
 
 /** A turn that another request has started, to be followed from its beginning. */
-export function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
+function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
   return { ...ids, isHeard: false, ended: () => waitForEnd(cx, ids.runId) }
 }
 

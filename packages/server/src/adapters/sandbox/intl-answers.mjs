@@ -92,7 +92,6 @@ function serviceOf(service, locales, options) {
  * @param {any} value
  */
 function read(value) {
-  const words = value?.number
-  if (typeof words !== "string") return value
-  return /^-?\d+$/.test(words) ? BigInt(words) : Number(words)
+  if (typeof value?.bigint === "string") return BigInt(value.bigint)
+  return typeof value?.number === "string" ? Number(value.number) : value
 }

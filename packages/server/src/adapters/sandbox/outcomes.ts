@@ -7,8 +7,21 @@ import type { Done } from "./thread.ts"
 
 type Bounds = CodeRequest["bounds"]
 
-/** The outcome of code. Throws an Error for a report that is none: a fault of ours, or of the engine. */
-export function readCodeOutcome({ outcome, console }: Done, { bounds, items, mode }: CodeRequest): CodeOutcome {
+/** A report that is none: code got at what tells of it. */
+class BadReport extends Error {
+  override readonly name = "BadReport"
+}
+
+/** The outcome of code. A report that is none is a failure of the code: it comes from where the code could do as it likes. */
+export function readCodeOutcome(done: Done, request: CodeRequest): CodeOutcome {
+  try {
+    return readOutcome(done, request)
+  } catch (error) {
+    return { console: done.console, status: "failed", failure: failureOfReport(error), item: null }
+  }
+}
+
+function readOutcome({ outcome, console }: Done, { bounds, items, mode }: CodeRequest): CodeOutcome {
   if (outcome.type !== "report") {
     return { console, status: "failed", failure: failureOf(outcome.type, bounds), item: null }
   }
@@ -19,34 +32,34 @@ export function readCodeOutcome({ outcome, console }: Done, { bounds, items, mod
   }
   const { results, staticData } = report
   const count = mode === "each" ? items.length : 1
-  if (!Array.isArray(results) || results.length !== count) throw new Error("a report of the sandbox lacks results")
+  if (!Array.isArray(results) || results.length !== count) throw new BadReport("a report of the sandbox lacks results")
   return { console, status: "completed", results: results.map(readResult), staticData: readStaticData(staticData) }
 }
 
-/** The outcome of a pattern. Throws as `readCodeOutcome` does. */
+/** The outcome of a pattern. */
 export function readPatternOutcome({ outcome }: Done, bounds: Bounds): PatternOutcome {
   if (outcome.type !== "report") return { status: "failed", failure: failureOf(outcome.type, bounds) }
   const report = readReport(outcome.text)
   if (report.status === "failed") return { status: "failed", failure: readFailure(report.failure) }
-  if (!Array.isArray(report.matches)) throw new Error("a report of the sandbox lacks matches")
+  if (!Array.isArray(report.matches)) throw new BadReport("a report of the sandbox lacks matches")
   return { status: "completed", matches: report.matches.map(readMatch) }
 }
 
 function readReport(text: string): JsonObject {
   const report: unknown = JSON.parse(text)
   if (isJsonObject(report)) return report
-  throw new Error("the sandbox reports what is no report")
+  throw new BadReport("the sandbox reports what is no report")
 }
 
 function readFailure(value: JsonValue | undefined): CodeFailure {
   if (!isJsonObject(value) || typeof value.message !== "string")
-    throw new Error("a failure of the sandbox has no words")
+    throw new BadReport("a failure of the sandbox has no words")
   const code = value.code === "CODE_LIMIT" ? "CODE_LIMIT" : "CODE_ERROR"
   return { code, message: value.message, line: typeof value.line === "number" ? value.line : null }
 }
 
 function readResult(value: JsonValue): CodeResult {
-  if (!isJsonObject(value)) throw new Error("a result of the sandbox is none")
+  if (!isJsonObject(value)) throw new BadReport("a result of the sandbox is none")
   const { type, value: given = null } = value
   switch (type) {
     case "undefined":
@@ -58,7 +71,7 @@ function readResult(value: JsonValue): CodeResult {
     case "failed":
       return { type, failure: readFailure(value.failure) }
     default:
-      throw new Error("a result of the sandbox is of no known type")
+      throw new BadReport("a result of the sandbox is of no known type")
   }
 }
 
@@ -70,7 +83,7 @@ function readStaticData(value: JsonValue | undefined) {
 
 function readMatch(value: JsonValue): PatternMatch {
   if (!isJsonObject(value) || typeof value.index !== "number" || !Array.isArray(value.groups)) {
-    throw new Error("a match of the sandbox is none")
+    throw new BadReport("a match of the sandbox is none")
   }
   const groups = value.groups.map((group: JsonValue) => (typeof group === "string" ? group : null))
   return { index: value.index, groups, named: readNamed(value.named) }
@@ -81,6 +94,12 @@ function readNamed(value: JsonValue | undefined): PatternMatch["named"] {
   return Object.fromEntries(
     Object.entries(value).map(([name, group]) => [name, typeof group === "string" ? group : null]),
   )
+}
+
+function failureOfReport(error: unknown): CodeFailure {
+  if (!(error instanceof BadReport || error instanceof SyntaxError)) throw error
+  const message = "The code changed what tells of its results: leave the language's own objects as they are."
+  return { code: "CODE_ERROR", message, line: null }
 }
 
 /** The words for a run without a report. */

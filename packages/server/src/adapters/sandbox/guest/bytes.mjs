@@ -135,7 +135,7 @@ class Buffer extends Uint8Array {
     if (typeof value === "string") return new Buffer(spellingOf(second).encode(value))
     if (value instanceof ArrayBuffer) return new Buffer(value, second, length)
     if (value?.type === "Buffer" && Array.isArray(value.data)) return new Buffer(value.data)
-    if (typeof value !== "object" || value === null) throw new TypeError("Buffer.from takes text, a list or bytes")
+    if (value?.length === undefined) throw new TypeError("Buffer.from takes text, a list or bytes")
     return new Buffer(Array.from(value))
   }
 

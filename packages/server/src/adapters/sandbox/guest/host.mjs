@@ -16,7 +16,7 @@ export const { parse, stringify } = JSON
 /** `Array.isArray` and `Object.defineProperty` as they were before any code ran. */
 export const { isArray } = Array
 
-const { defineProperty } = Object
+const { defineProperty, hasOwn } = Object
 
 /** Makes a global that code may read, shadow and write over. */
 export function defineGlobal(name, value) {
@@ -40,6 +40,6 @@ export function defineLazyGlobal(name, make) {
 /** Asks the run; throws with the sentence of what is refused. */
 export function ask(question) {
   const answer = parse(host.ask(stringify(question)))
-  if (answer.refused !== undefined) throw new Error(answer.refused)
+  if (hasOwn(answer, "refused")) throw new Error(answer.refused)
   return answer.value
 }

@@ -14,10 +14,11 @@ function callIntl(service, { locales, options }, call) {
   throw new (errors[answer.error.name] ?? Error)(answer.error.message)
 }
 
-/** Numbers that JSON has not; dates and whatever else is a number by its value. */
+/** Dates and whatever else is a number by its value; numbers that JSON has not go as their words. */
 function numeric(value) {
-  if (typeof value === "bigint") return { number: String(value) }
+  if (typeof value === "bigint") return { bigint: String(value) }
   const number = Number(value)
+  if (Object.is(number, -0)) return { number: "-0" }
   return Number.isFinite(number) ? number : { number: String(number) }
 }
 

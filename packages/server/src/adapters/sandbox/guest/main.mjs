@@ -11,10 +11,8 @@ import "./console.mjs"
 import "./missing.mjs"
 import { host, parse, stringify } from "./host.mjs"
 import { matchPattern } from "./pattern.mjs"
-import { describeError, describeValue } from "./results.mjs"
+import { compile, describeError, describeValue } from "./results.mjs"
 import { openWorkflow } from "./workflow.mjs"
-
-const AsyncFunction = (async () => {}).constructor
 
 host.start = (text) => {
   const request = parse(text)
@@ -27,7 +25,7 @@ async function runCode(request) {
   const workflow = openWorkflow(request)
   let call
   try {
-    call = new AsyncFunction(request.code)
+    call = compile(request.code)
   } catch (error) {
     return reportFailure(describeError(error), null)
   }
@@ -37,7 +35,7 @@ async function runCode(request) {
   for (let index = 0; index < count; index += 1) {
     workflow.takeUp(index)
     const result = await resultOf(call)
-    const ends = result.failure !== undefined && (!request.keepsGoing || result.failure.code === "CODE_LIMIT")
+    const ends = result.failure !== null && (!request.keepsGoing || result.failure.code === "CODE_LIMIT")
     if (ends) return reportFailure(result.failure, request.mode === "each" ? index : null)
     const written = result.text ?? stringify({ type: "failed", failure: result.failure })
     length += written.length + 1
@@ -52,14 +50,14 @@ async function resultOf(call) {
   try {
     value = await call()
   } catch (error) {
-    return { failure: describeError(error) }
+    return { text: null, failure: describeError(error) }
   }
   try {
-    return { text: describeValue(value) }
+    return { text: describeValue(value), failure: null }
   } catch (error) {
     const failure = describeError(error)
     const message = `The result cannot be written as JSON: ${failure.message}`
-    return { failure: failure.code === "CODE_LIMIT" ? failure : { ...failure, message } }
+    return { text: null, failure: failure.code === "CODE_LIMIT" ? failure : { ...failure, message } }
   }
 }
 

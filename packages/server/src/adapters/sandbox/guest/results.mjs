@@ -15,6 +15,8 @@ const { call } = Function.prototype
 const bind = call.bind(call.bind)
 /** `isA(Class, value)`: as `instanceof` says, whatever code makes of either. */
 const isA = bind(call, isInstance)
+const AsyncFunction = (async () => {}).constructor
+const sourceOf = bind(call, Function.prototype.toString)
 const slice = bind(call, String.prototype.slice)
 const execute = bind(call, RegExp.prototype.exec)
 const text = String
@@ -81,8 +83,20 @@ function wordsOf(error) {
   }
 }
 
-/** The constructor of functions puts two lines before the code. */
+/** The constructor of functions puts two lines before the code, and one behind it. */
 const linesBefore = 2
+let lineCount = 1
+
+/** Makes code the function that it is the body of, and the code that lines of errors are those of. Throws SyntaxError. */
+export function compile(code) {
+  lineCount = 1
+  for (let index = 0; index < code.length; index += 1) if (code[index] === "\n") lineCount += 1
+  const made = new AsyncFunction(code)
+  // The engine joins the code and what is around it, and reads the whole: brackets may end the function before its end.
+  if (sourceOf(made) === `async function anonymous(\n) {\n${code}\n}`) return made
+  throw new SyntaxError("the code ends the function that it stands in: a bracket is closed that it did not open")
+}
+
 const place = /<input>:(\d{1,9})/
 
 /** The line of the code, from 1, that the nearest call in the error's trace stands in; null where there is none. */
@@ -90,7 +104,7 @@ function lineOf(error) {
   try {
     const found = execute(place, text(error.stack))
     const line = found === null ? 0 : found[1] - linesBefore
-    return line >= 1 ? line : null
+    return line >= 1 ? (line < lineCount ? line : lineCount) : null
   } catch {
     return null
   }

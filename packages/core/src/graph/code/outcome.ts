@@ -2,8 +2,9 @@
 import type { JsonObject, JsonValue } from "../../json.ts"
 
 /**
- * A value that code gave, as it is written in JSON, with the word for what it was: what was undefined, a function or a
- * text is told apart from what JSON makes of it. A key `json` of an item that JSON would leave out has the value null.
+ * A value that code gave, as it is written in JSON, with the word for what it was: what was undefined or a function is told
+ * apart from what JSON makes of it. `other` is neither list nor object; texts, numbers and truth values have a value then,
+ * anything else null. A key `json` of an item that JSON would leave out has the value null.
  */
 export type CodeValue = {
   readonly type: "undefined" | "null" | "list" | "object" | "other"

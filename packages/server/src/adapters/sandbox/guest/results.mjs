@@ -25,7 +25,9 @@ const text = String
 export function describeValue(value) {
   if (value === undefined) return '{"type":"undefined","value":null}'
   if (value === null) return '{"type":"null","value":null}'
-  if (typeof value !== "object") return '{"type":"other","value":null}'
+  // Of what is no data at all (functions, symbols, large numbers) nothing is left.
+  const isWord = typeof value === "string" || typeof value === "number" || typeof value === "boolean"
+  if (typeof value !== "object") return `{"type":"other","value":${isWord ? stringify(value) : "null"}}`
   const isList = isArray(value)
   return `{"type":"${isList ? "list" : "object"}","value":${stringify(isList ? shownItems(value) : shownItem(value)) ?? "null"}}`
 }

@@ -119,9 +119,11 @@ class Follower {
 
   async #readLog(): Promise<void> {
     for (;;) {
-      const events = await this.#ports.log.read(this.#runId, this.#last, pageRows)
+      const before = this.#last
+      const events = await this.#ports.log.read(this.#runId, before, pageRows)
       if (events.length === 0 || this.#stopped.signal.aborted) return
       for (const event of events) await this.#giveInTime(event)
+      if (this.#last === before) return
     }
   }
 

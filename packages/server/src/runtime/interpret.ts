@@ -7,12 +7,12 @@
  *        ├────── run-node ────> pure: its outcome; effect: a performer's ────>─┤
  *        ├────── wait ────────> (pause) node-started of the next try ────────>─┘
  *        ├────── complete, fail ──> the ending is saved ──> over
- *        └────── (thrown) ── cancelled, timed out ──> its ending is saved ──> over
+ *        └────── (thrown) ── cancelled, timed out, a bound passed ──> its ending is saved ──> over
  *                         └─ lost, handed over, start refused ──> silence; whoever claims the run goes on
  *
  * Invariants
  *   I1  Outcomes of pure nodes need no save of their own (E9): they go with the next effect or the end, or when they
- *       have become many.
+ *       have become many or old.
  *   I2  A run that takes longer than a moment is in the store before that moment is over, so that a crash cannot lose
  *       what a client waits for.
  *   I3  The loop never holds up the process: it lets others work every few milliseconds.
@@ -24,19 +24,25 @@ import type { ExecutionKey, Failure } from "@brevet/core/graph/events"
 import type { Ending } from "./endings.ts"
 import { cancellation, completion, failing } from "./endings.ts"
 import { perform } from "./perform.ts"
-import { RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
+import { RunBoundPassed, RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
 import { RunLost, type Segment, StartRefused } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
 
 /** How long the loop may keep the process from other work. */
 const sliceMs = 8
 /** A run that is not over by then is in the store (I2). */
-const unsavedMsMax = 50
+const unstartedMsMax = 50
+/** How much of a run that is there already may wait to be saved, and for how long (I1). */
 const unsavedCharsMax = 1024 * 1024
+const unsavedMsMax = 1_000
 
 /** Works on a run until it is over or gone. Throws StartRefused and SERVICE_UNAVAILABLE where it could not be started. */
 export async function interpret(segment: Segment, workshop: Workshop): Promise<void> {
   const pace = { sliceBeganMs: performance.now(), savedMs: performance.now() }
+  // Also while a node takes its time. What fails here fails again in the loop, or ends it by the segment's signal.
+  const startTimer = globalThis.setTimeout(() => {
+    if (!segment.isStarted) segment.save().catch(() => {})
+  }, unstartedMsMax)
   try {
     while (segment.state.end === null) {
       segment.signal.throwIfAborted()
@@ -46,6 +52,8 @@ export async function interpret(segment: Segment, workshop: Workshop): Promise<v
     segment.close("ended")
   } catch (error) {
     await breakOff(segment, workshop, error)
+  } finally {
+    clearTimeout(startTimer)
   }
 }
 
@@ -59,7 +67,7 @@ async function step(segment: Segment, workshop: Workshop): Promise<void> {
       return run(segment, workshop, command)
     case "wait":
       await segment.save()
-      await setTimeout(command.waitMs, undefined, { signal: segment.signal })
+      await pause(segment, command.waitMs)
       return start(segment, workshop, command.then)
     case "complete":
       return end(segment, workshop, (facts) => completion(segment.state, command, facts))
@@ -68,6 +76,14 @@ async function step(segment: Segment, workshop: Workshop): Promise<void> {
     case "none":
       throw new Error(`the planner has no command for run ${segment.runId} at ${clock.nowMs()}`)
   }
+}
+
+/** A pause between tries. Throws the reason of the segment's signal, whatever the timer says. */
+async function pause({ signal }: Segment, waitMs: number): Promise<void> {
+  await setTimeout(waitMs, undefined, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted()
+    throw error
+  })
 }
 
 function start(segment: Segment, { clock }: Workshop, key: ExecutionKey): void {
@@ -95,27 +111,17 @@ async function run(segment: Segment, workshop: Workshop, command: ExecutionKey):
     const { outputs, memory } = outcome.result
     segment.take({ type: "node-completed", at, ...key, outputs, ...(memory === undefined ? {} : { memory }) })
   }
-  checkBounds(segment, workshop, key.node)
-}
-
-/** The bounds that are no part of the plan: bytes and tokens (R7). */
-function checkBounds(segment: Segment, { bounds }: Workshop, node: string): void {
-  if (segment.command.type === "fail") return
-  if (segment.writtenChars > bounds.stateBytesMax) {
-    const message = `A run may hold at most ${bounds.stateBytesMax} bytes.`
-    segment.command = { type: "fail", failure: { code: "RUN_BYTES_EXCEEDED", message, node } }
-  } else if (segment.state.usage.totalTokens > bounds.tokensMax) {
-    const message = `The models of a run may take and give at most ${bounds.tokensMax} tokens.`
-    segment.command = { type: "fail", failure: { code: "RUN_TOKENS_EXCEEDED", message, node } }
-  }
 }
 
 /** I1, I2, I3. */
 async function keepPace(segment: Segment, pace: { sliceBeganMs: number; savedMs: number }): Promise<void> {
   if (segment.state.end !== null) return
   const now = performance.now()
-  const isLate = !segment.isStarted && now - pace.savedMs > unsavedMsMax
-  if (isLate || segment.unsavedChars > unsavedCharsMax) await segment.save()
+  const isLate = now - pace.savedMs > (segment.isStarted ? unsavedMsMax : unstartedMsMax)
+  if (isLate || segment.unsavedChars > unsavedCharsMax) {
+    await segment.save()
+    pace.savedMs = performance.now()
+  }
   if (now - pace.sliceBeganMs < sliceMs) return
   await setImmediate()
   pace.sliceBeganMs = performance.now()
@@ -133,14 +139,17 @@ async function end(segment: Segment, workshop: Workshop, make: (facts: EndingFac
     messageId: workshop.ids.next("message"),
     requestHash: segment.requestHash,
   })
-  for (const event of ending.events) segment.take(event)
-  if (ending.message !== null) segment.addMessage(ending.message)
-  await segment.save(ending.row)
+  await segment.end(ending)
 }
 
-/** What becomes of a run whose work was broken off by something thrown. */
+/**
+ * What becomes of a run whose work was broken off by something thrown. Thrown on is what kept it from being started: then
+ * nothing of it is in the store.
+ */
 async function breakOff(segment: Segment, workshop: Workshop, error: unknown): Promise<void> {
-  if (error instanceof StartRefused || !(segment.isStarted || isReason(error))) {
+  // A start that is on its way decides whether there is a run to be ended.
+  if (!segment.isStarted) await segment.whenIdle()
+  if (error instanceof StartRefused || !(segment.isStarted || endsRun(error))) {
     segment.close("gone")
     throw error
   }
@@ -158,18 +167,21 @@ async function breakOff(segment: Segment, workshop: Workshop, error: unknown): P
     }
     segment.close("ended")
   } catch (second) {
+    segment.close("gone")
+    if (!segment.isStarted) throw second
     if (!(second instanceof RunLost)) {
       workshop.log.error({ run_id: segment.runId, err: second }, "run-end-failed")
     }
-    segment.close("gone")
   }
 }
 
-function isReason(error: unknown): boolean {
-  return error instanceof RunCancelled || error instanceof RunTimedOut
+/** Reasons for which a run ends, whether it is in the store already or not. */
+function endsRun(error: unknown): boolean {
+  return error instanceof RunCancelled || error instanceof RunTimedOut || error instanceof RunBoundPassed
 }
 
 function failureOf(segment: Segment, workshop: Workshop, error: unknown): Failure {
+  if (error instanceof RunBoundPassed) return error.failure
   if (error instanceof RunTimedOut) {
     const message = `A run may work for at most ${workshop.bounds.workMsMax / 1_000} seconds.`
     return { code: "RUN_TIMEOUT", message, ...nodeUnderWay(segment) }

@@ -12,9 +12,10 @@
 
 import { setMaxListeners } from "node:events"
 import { type CauseCode, Refusal } from "@brevet/core/errors"
-import type { RunCreated, RunEvent } from "@brevet/core/graph/events"
-import type { Graph } from "@brevet/core/graph/graph"
-import { fold } from "@brevet/core/graph/plan"
+import type { History } from "@brevet/core/graph/conversation"
+import type { RunCreated } from "@brevet/core/graph/events"
+import { fold, initialState } from "@brevet/core/graph/plan"
+import { readDefinition } from "@brevet/core/graph/read"
 import type { Id } from "@brevet/core/ids"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { ClaimedRun, Owner } from "../ports/owner.ts"
@@ -23,11 +24,14 @@ import type { EndedRun, NewRun, Runs, RunUnderWay, StartOptions } from "../ports
 import { follow } from "./follow.ts"
 import { interpret } from "./interpret.ts"
 import { RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
-import { Segment, StartRefused } from "./segment.ts"
+import { readBeginning, readWhole, takeUp } from "./resume.ts"
+import { RunLost, Segment, type SegmentOptions, StartRefused } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
 
 /** Runs that are claimed at a time. */
 const claimMax = 32
+/** How long handing over may take. */
+const handOverMsMax = 5_000
 /** How often a run of another process is looked at by whoever waits for its end. */
 const watchMs = 100
 
@@ -38,6 +42,9 @@ export type RuntimePorts = {
   readonly graphs: GraphSource
   readonly workshop: Workshop
 }
+
+/** What is known of a claimed run. `created` null: its log could not be read. */
+type ClaimedParts = Pick<SegmentOptions, "graph" | "folded"> & { readonly created: RunCreated | null }
 
 /** The runtime as `compose` handles it; services see the `Runs` part. */
 export type Runtime = Runs & {
@@ -76,9 +83,10 @@ class ProcessRuntime implements Runtime {
     segment.take(run.created)
     for (const message of run.messages) segment.addMessage(message)
     try {
-      if (commit === "first") await segment.save()
-      segment.take({ type: "run-started", at: this.#ports.workshop.clock.nowMs() })
-      const ended = this.#work(segment)
+      const ended = this.#work(segment, async () => {
+        if (commit === "first") await segment.save()
+        segment.take({ type: "run-started", at: this.#ports.workshop.clock.nowMs() })
+      })
       await Promise.race([segment.started, ended])
       return { runId: run.runId, ended }
     } catch (error) {
@@ -157,7 +165,7 @@ class ProcessRuntime implements Runtime {
 
   async drain(drainMs: number): Promise<void> {
     this.#draining = true
-    const all = () => Promise.allSettled([...this.#loops])
+    const all = () => Promise.allSettled([...this.#loops, this.#claiming])
     let timer: NodeJS.Timeout | undefined
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, drainMs)
@@ -165,7 +173,12 @@ class ProcessRuntime implements Runtime {
     await Promise.race([all(), late])
     clearTimeout(timer)
     for (const segment of this.#live.values()) segment.abort(new RunHandedOver())
-    await all()
+    // Handing over writes what is unsaved. While the store is away that cannot be waited for.
+    const tooLate = new Promise((resolve) => {
+      timer = setTimeout(resolve, handOverMsMax)
+    })
+    await Promise.race([all(), tooLate])
+    clearTimeout(timer)
     this.#left.abort()
   }
 
@@ -204,31 +217,42 @@ class ProcessRuntime implements Runtime {
           () => {},
         )
       },
+      onListenerFault: (error: unknown) => workshop.log.error({ run_id: runId, err: error }, "listener-failed"),
     }
   }
 
   #readHistory(created: RunCreated) {
     const { turn } = created
-    if (turn === null) return Promise.resolve({ messages: [], summary: null })
+    if (turn === null) return Promise.resolve(noHistory)
     const place = { threadId: turn.threadId as Id<"thread">, turn: turn.number, ordinal: turn.messageOrdinal }
     return this.#ports.workshop.history.read(place)
   }
 
-  /** Works on a segment until it is over or gone. */
-  async #work(segment: Segment): Promise<EndedRun | null> {
-    const { workshop, owner } = this.#ports
+  /** Works on a segment until it is over or gone; first does what it begins with. */
+  async #work(segment: Segment, begin: () => Promise<void> = async () => {}): Promise<EndedRun | null> {
+    const { workshop } = this.#ports
     this.#live.set(segment.runId, segment)
     const timer = setTimeout(() => segment.abort(new RunTimedOut()), workshop.bounds.workMsMax)
-    const loop = interpret(segment, workshop).finally(() => {
-      clearTimeout(timer)
-      this.#live.delete(segment.runId)
-      this.#loops.delete(loop)
-      // A run that is handed over stays among those that this process tells of, so that whoever comes next finds it.
-      if (!(segment.signal.reason instanceof RunHandedOver)) owner.forget(segment.runId)
-    })
+    const loop = begin()
+      .then(() => interpret(segment, workshop))
+      .finally(() => {
+        clearTimeout(timer)
+        if (this.#live.get(segment.runId) === segment) this.#live.delete(segment.runId)
+        this.#loops.delete(loop)
+        this.#letGo(segment)
+      })
     this.#loops.add(loop)
     await loop
     return segment.ended
+  }
+
+  /**
+   * Runs that ended, were lost or never started are forgotten. What is handed over, or could not be ended, stays among
+   * those that this process tells of, so that whoever comes next finds it.
+   */
+  #letGo(segment: Segment): void {
+    const isOver = segment.ended !== null || !segment.isStarted || segment.signal.reason instanceof RunLost
+    if (isOver) this.#ports.owner.forget(segment.runId)
   }
 
   async #endOrMoment(
@@ -238,15 +262,17 @@ class ProcessRuntime implements Runtime {
     const segment = this.#live.get(runId)
     const signals = signal === undefined ? [this.#left.signal] : [this.#left.signal, signal]
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, segment === undefined ? Math.min(watchMs, leftMs) : leftMs)
-      const unfollow = segment?.follow({ event() {}, close: () => done() })
+      let unfollow = () => {}
+      const timer = setTimeout(() => done(), segment === undefined ? Math.min(watchMs, leftMs) : leftMs)
       const done = () => {
         clearTimeout(timer)
-        unfollow?.()
+        unfollow()
         for (const each of signals) each.removeEventListener("abort", done)
         resolve()
       }
       for (const each of signals) each.addEventListener("abort", done)
+      // A segment that is over tells so at once.
+      if (segment !== undefined) unfollow = segment.follow({ event() {}, close: done })
     })
   }
 
@@ -258,7 +284,7 @@ class ProcessRuntime implements Runtime {
   }
 
   async #claim(): Promise<void> {
-    for (;;) {
+    while (!this.#draining) {
       const claimed = await this.#ports.owner.claimDue(claimMax)
       await Promise.all(claimed.map((run) => this.#resume(run)))
       if (claimed.length < claimMax) return
@@ -267,30 +293,63 @@ class ProcessRuntime implements Runtime {
 
   /** Goes on with a run that was claimed; settles once its loop has begun. */
   async #resume(claimed: ClaimedRun): Promise<void> {
-    const { log, graphs, workshop, owner } = this.#ports
+    const { workshop, owner } = this.#ports
+    // Whoever comes next finds it among the runs that this process has left.
+    if (this.#draining) return
+    let segment: Segment
     try {
-      const events = await readWhole(log, claimed.runId)
-      const created = events[0]
-      if (created?.type !== "run-created") throw new Error(`the log of run ${claimed.runId} has no beginning`)
-      const graph = await graphs.load(created.workflowId as Id<"workflow"> | null, created.workflowVersion)
-      const segment = this.#resumedSegment(claimed, { graph, created, events })
-      takeUp(segment, workshop.clock.nowMs())
-      if (claimed.cancelMark !== null) segment.abort(new RunCancelled(claimed.cancelMark as CauseCode))
-      workshop.log.info({ run_id: claimed.runId, epoch: claimed.epoch }, "run-claimed")
-      this.#work(segment).catch((error: unknown) => {
-        workshop.log.error({ run_id: claimed.runId, err: error }, "run-resume-failed")
-      })
+      segment = await this.#resumedSegment(claimed)
     } catch (error) {
-      owner.forget(claimed.runId)
-      workshop.log.error({ run_id: claimed.runId, err: error }, "run-resume-failed")
+      if (error instanceof Refusal) {
+        // The store is away: a later claim gives the run out again.
+        owner.giveBack(claimed.runId)
+        return
+      }
+      segment = await this.#brokenSegment(claimed, error as Error)
     }
+    workshop.log.info({ run_id: claimed.runId, epoch: claimed.epoch }, "run-claimed")
+    this.#work(segment).catch((error: unknown) => {
+      workshop.log.error({ run_id: claimed.runId, err: error }, "run-resume-failed")
+    })
+    if (this.#draining) segment.abort(new RunHandedOver())
+    if (claimed.cancelMark === null) this.#endLateMarked(claimed.runId)
   }
 
-  #resumedSegment(
-    claimed: ClaimedRun,
-    made: { readonly graph: Graph; readonly created: RunCreated; readonly events: readonly RunEvent[] },
-  ): Segment {
-    const { created, graph, events } = made
+  /** Somebody may have wanted the run to end after its claim and before it was live here. */
+  #endLateMarked(runId: Id<"run">): void {
+    this.#ports.log.marks([runId]).then(
+      (marks) => {
+        for (const { cause } of marks) this.#live.get(runId)?.abort(new RunCancelled(cause))
+      },
+      // The store is away: the next append tells it.
+      () => {},
+    )
+  }
+
+  /** A claimed run where its log ends, taken up. */
+  async #resumedSegment(claimed: ClaimedRun): Promise<Segment> {
+    const { log, graphs, workshop } = this.#ports
+    const { events, chars } = await readWhole(log, claimed.runId)
+    const created = events[0]
+    if (created?.type !== "run-created") throw new Error(`the log of run ${claimed.runId} has no beginning`)
+    const graph = await graphs.load(created.workflowId as Id<"workflow"> | null, created.workflowVersion)
+    const folded = fold({ graph, limits: workshop.bounds }, events)
+    const segment = this.#claimedSegment(claimed, { created, graph, folded: { ...folded, chars } })
+    takeUp(segment, workshop.clock.nowMs())
+    if (claimed.cancelMark !== null) segment.abort(new RunCancelled(claimed.cancelMark as CauseCode))
+    return segment
+  }
+
+  /** A claimed run that nobody can go on with: a fault of ours, which ends it. */
+  async #brokenSegment(claimed: ClaimedRun, fault: Error): Promise<Segment> {
+    const created = await readBeginning(this.#ports.log, claimed.runId)
+    const folded = { state: { ...initialState(noGraph), created }, command: { type: "none" }, chars: 0 } as const
+    const segment = this.#claimedSegment(claimed, { created, graph: noGraph, folded })
+    segment.abort(fault)
+    return segment
+  }
+
+  #claimedSegment(claimed: ClaimedRun, { created, graph, folded }: ClaimedParts): Segment {
     return new Segment({
       ...this.#common(claimed.runId),
       organizationId: claimed.organizationId,
@@ -298,47 +357,18 @@ class ProcessRuntime implements Runtime {
       threadId: claimed.threadId,
       turn: claimed.turn,
       graph,
-      facts: { runId: claimed.runId, workflowId: created.workflowId ?? "", active: graph.active },
-      traceId: created.traceId,
+      facts: { runId: claimed.runId, workflowId: created?.workflowId ?? "", active: graph.active },
+      traceId: created?.traceId ?? "",
       requestHash: claimed.requestHash,
       epoch: claimed.epoch,
       savedNumber: claimed.savedNumber,
       start: null,
-      readHistory: () => this.#readHistory(created),
-      folded: fold({ graph, limits: this.#ports.workshop.bounds }, events),
+      readHistory: () => (created === null ? Promise.resolve(noHistory) : this.#readHistory(created)),
+      folded,
     })
   }
 }
 
-/** All events of a run. */
-async function readWhole(log: RunLog, runId: Id<"run">): Promise<RunEvent[]> {
-  const events: RunEvent[] = []
-  let after = -1
-  for (;;) {
-    const page = await log.read(runId, after, 500)
-    const last = page.at(-1)
-    if (last === undefined) return events
-    events.push(...page.map(({ event }) => event))
-    after = last.number + (last.event.type === "model-text" ? last.event.texts.length - 1 : 0)
-  }
-}
-
-/**
- * Takes a claimed run up where its log ends: a queued one begins; an execution that was under way is tried again, and
- * what its model call had shown is taken back first, since it begins anew (shown text may have been lost with the crash).
- */
-function takeUp(segment: Segment, atMs: number): void {
-  const { state, graph } = segment
-  if (state.startedAtMs === null) {
-    segment.take({ type: "run-started", at: atMs })
-    return
-  }
-  const { current, created } = state
-  const node = current === null ? undefined : graph.nodes[current.node]
-  if (current === null || node === undefined || segment.command.type === "wait") return
-  const attempt = current.attempt + 1
-  if (current.openCall !== null && created?.turn?.streaming.includes(node.name) === true) {
-    segment.take({ type: "content-reset", at: atMs, reason: "crash", attempt })
-  }
-  segment.take({ type: "node-started", at: atMs, node: node.name, iteration: current.iteration, attempt })
-}
+const noHistory: History = { messages: [], summary: null }
+/** Stands for the graph of a run whose own cannot be had. */
+const noGraph = readDefinition({ nodes: [] }).graph

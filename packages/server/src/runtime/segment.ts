@@ -14,19 +14,26 @@
  *   S1  One save is in flight at a time, and it carries everything shown before it (E3).
  *   S2  Apart from shown text, listeners get nothing before it is saved; what they get, they get in the order of numbers.
  *   S3  A number is used once. Text takes one for each piece, so that a replay has the same pieces under the same numbers.
- *   S4  Once the run is lost, nothing more is written or shown.
+ *   S4  Once the run is lost, nothing more is written or shown; and nothing is shown any more once it is to end.
+ *   S5  What a save could not write is part of the next one. A start that failed is never tried again from here.
+ *   S6  A run that passes its bound of bytes or tokens is broken off there; an event that would pass the bound of bytes
+ *       alone is left out.
  */
 import type { CauseCode } from "@brevet/core/errors"
 import type { History } from "@brevet/core/graph/conversation"
-import type { CallKey, RunEvent } from "@brevet/core/graph/events"
+import type { CallKey, Failure, RunEvent } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { RunFacts } from "@brevet/core/graph/node-scope"
-import { advance, type Command, initialState, type Plan, type PlanLimits } from "@brevet/core/graph/plan"
+import { advance, type Command, initialState, type Plan } from "@brevet/core/graph/plan"
 import type { RunState } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
-import type { MessageWrite, Owner, RunEnding, RunStart } from "../ports/owner.ts"
+import type { AppendOutcome, MessageWrite, Owner, RunAppend, RunEnding, RunStart } from "../ports/owner.ts"
 import type { EndedRun, Listener } from "../ports/runs.ts"
+import { bytesPassed, jsonWithin, passedBound } from "./bounds.ts"
 import { makeDeferred } from "./deferred.ts"
+import type { Ending } from "./endings.ts"
+import { RunBoundPassed } from "./reasons.ts"
+import type { RunBounds } from "./workshop.ts"
 
 /** Thrown by a save: the run is another's now, or over. Whoever works for it stops without a word. */
 export class RunLost extends Error {
@@ -54,21 +61,26 @@ export type SegmentOptions = {
   readonly traceId: string
   /** See `RunEnding.failedRequestHash`. */
   readonly requestHash: string | null
-  readonly limits: PlanLimits
+  readonly limits: RunBounds
   readonly owner: Owner
   readonly epoch: number
   readonly savedNumber: number
   readonly start: StartFacts | null
   /** The thread's messages before this turn; read when a node asks for them, unless whoever made the turn had them. */
   readonly readHistory: () => Promise<History>
-  readonly folded: { readonly state: RunState; readonly command: Command } | null
+  readonly folded: { readonly state: RunState; readonly command: Command; readonly chars: number } | null
   /** Called when the run's row says that somebody wants it to end. */
   onMark(cause: CauseCode): void
   /** Called when the run has ended a turn and others of its thread wait. */
   onReleased(threadId: Id<"thread">): void
+  /** Called when a listener has failed; it is told nothing more, and the run goes on. */
+  onListenerFault(error: unknown): void
 }
 
 type Entry = { readonly event: RunEvent; readonly number: number; readonly json: string; readonly shown: boolean }
+
+/** What waits for a save. `chars`: of its events. */
+type Unsaved = { readonly entries: Entry[]; readonly messages: MessageWrite[]; readonly chars: number }
 
 /** How long shown text may be unsaved (R6). */
 const chunkMsMax = 1_000
@@ -86,9 +98,6 @@ export class Segment {
   readonly requestHash: string | null
   state: RunState
   command: Command
-  /** Characters of all events of this run that this process has written or is to write. */
-  writtenChars = 0
-
   readonly #options: SegmentOptions
   readonly #plan: Plan
   readonly #abort = new AbortController()
@@ -98,11 +107,14 @@ export class Segment {
   #next: number
   #unsaved: Entry[] = []
   #inFlight: readonly Entry[] = []
+  /** Characters of all events of the run, and of those that wait to be saved. */
+  #chars: number
   #unsavedChars = 0
   #messages: MessageWrite[] = []
   #chunk: { readonly key: CallKey; readonly first: number; readonly texts: string[] } | null = null
   #chunkTimer: NodeJS.Timeout | null = null
   #saving: Promise<void> | null = null
+  #startTrouble: Error | null = null
   #history: Promise<History> | null = null
   readonly #started = makeDeferred<void>()
   #ended: EndedRun | null = null
@@ -122,6 +134,7 @@ export class Segment {
     this.command = options.folded?.command ?? { type: "none" }
     this.#options = options
     this.#plan = { graph: options.graph, limits: options.limits }
+    this.#chars = options.folded?.chars ?? 0
     this.#start = options.start
     this.#saved = options.savedNumber
     this.#next = options.savedNumber + 1
@@ -142,10 +155,11 @@ export class Segment {
     return this.#unsavedChars
   }
 
-  /** Adds an event to the run. It is saved with the next save. */
+  /** Adds an event to the run. It is saved with the next save. Throws RunBoundPassed where the run would hold too much (S6). */
   take(event: RunEvent): void {
     this.#closeChunk()
-    this.#enter({ event, number: this.#claimNumbers(1), shown: false })
+    const json = this.#jsonOf(event)
+    this.#enter({ event, number: this.#claimNumbers(1), json, shown: false })
   }
 
   /** Adds a message of the thread; it goes in with the next save. */
@@ -155,13 +169,13 @@ export class Segment {
 
   /** Shows a piece of a model's answer at once, and saves it within a second. To be called only once the run is started. */
   show(key: CallKey, text: string): void {
-    if (this.#closed) return
+    if (this.#closed || this.signal.aborted) return
     if (this.#chunk !== null && this.#chunk.key !== key) this.#closeChunk()
     const number = this.#claimNumbers(1)
     if (this.#chunk === null) this.#chunk = { key, first: number, texts: [text] }
     else this.#chunk.texts.push(text)
     const event: RunEvent = { type: "model-text", ...key, texts: [text] }
-    for (const listener of this.#listeners) listener.event(event, number)
+    this.#tell(event, number)
     if (this.#chunkTimer === null) {
       this.#chunkTimer = setTimeout(() => {
         this.#chunkTimer = null
@@ -176,7 +190,8 @@ export class Segment {
    * SERVICE_UNAVAILABLE where a start cannot reach the store.
    */
   async save(ending: RunEnding | null = null): Promise<void> {
-    while (this.#saving !== null) await this.#saving.catch(() => {})
+    await this.whenIdle()
+    if (this.#startTrouble !== null) throw this.#startTrouble
     if (this.#closed) throw new RunLost()
     this.#closeChunk()
     if (this.#unsaved.length === 0 && this.#messages.length === 0 && ending === null) return
@@ -187,6 +202,37 @@ export class Segment {
     } finally {
       this.#saving = null
     }
+  }
+
+  /** Ends the run with these events, and saves them. Where that fails, the run is as it was before. Throws what `save` throws. */
+  async end({ events, message, row }: Ending): Promise<void> {
+    await this.whenIdle()
+    const before = {
+      state: this.state,
+      command: this.command,
+      next: this.#next,
+      unsaved: [...this.#unsaved],
+      messages: [...this.#messages],
+      chars: [this.#chars, this.#unsavedChars] as const,
+    }
+    for (const event of events) this.take(event)
+    if (message !== null) this.addMessage(message)
+    try {
+      await this.save(row)
+    } catch (error) {
+      this.state = before.state
+      this.command = before.command
+      this.#next = before.next
+      this.#unsaved = before.unsaved
+      this.#messages = before.messages
+      ;[this.#chars, this.#unsavedChars] = before.chars
+      throw error
+    }
+  }
+
+  /** Settles once no save is in flight. */
+  async whenIdle(): Promise<void> {
+    while (this.#saving !== null) await this.#saving.catch(() => {})
   }
 
   /** What was said in the thread before this turn's question. */
@@ -248,14 +294,40 @@ export class Segment {
     return first
   }
 
-  #enter({ event, number, shown }: Omit<Entry, "json">): void {
-    const json = JSON.stringify(event)
-    this.#unsaved.push({ event, number, json, shown })
-    this.#unsavedChars += json.length
-    this.writtenChars += json.length
-    const step = advance(this.#plan, this.state, event)
+  #enter(entry: Entry): void {
+    this.#unsaved.push(entry)
+    this.#unsavedChars += entry.json.length
+    this.#chars += entry.json.length
+    const step = advance(this.#plan, this.state, entry.event)
     this.state = step.state
     if (step.command.type !== "none" || step.state.end !== null) this.command = step.command
+    const passed = passedBound(this.#options.limits, { event: entry.event, state: this.state, chars: this.#chars })
+    if (passed !== null) this.abort(this.#passed(passed))
+  }
+
+  /** An event as it is written. Throws RunBoundPassed for one that the run has no room for (S6). */
+  #jsonOf(event: RunEvent): string {
+    const json = jsonWithin(event, this.#options.limits.stateBytesMax - this.#chars)
+    if (json !== null) return json
+    const passed = this.#passed(bytesPassed(this.#options.limits))
+    this.abort(passed)
+    throw passed
+  }
+
+  #passed(failure: Failure): RunBoundPassed {
+    const node = this.graph.nodes[this.state.current?.node ?? -1]
+    return new RunBoundPassed(node === undefined ? failure : { ...failure, node: node.name })
+  }
+
+  #tell(event: RunEvent, number: number): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener.event(event, number)
+      } catch (error) {
+        this.#listeners.delete(listener)
+        this.#options.onListenerFault(error)
+      }
+    }
   }
 
   /** The pieces shown since the last save become one event under the number of the first. */
@@ -264,11 +336,11 @@ export class Segment {
     if (chunk === null) return
     this.#chunk = null
     const event: RunEvent = { type: "model-text", ...chunk.key, texts: chunk.texts }
-    this.#enter({ event, number: chunk.first, shown: true })
+    this.#enter({ event, number: chunk.first, json: JSON.stringify(event), shown: true })
   }
 
   async #write(ending: RunEnding | null): Promise<void> {
-    const { entries, messages } = this.#takeUnsaved()
+    const taken = this.#takeUnsaved()
     const last = this.#next - 1
     const append = {
       runId: this.runId,
@@ -278,26 +350,32 @@ export class Segment {
       savedNumber: this.#saved,
       first: this.#saved + 1,
       last,
-      body: `[${entries.map((entry) => entry.json).join(",")}]`,
-      messages,
+      body: `[${taken.entries.map((entry) => entry.json).join(",")}]`,
+      messages: taken.messages,
       ending,
     }
-    if (this.#start !== null) {
-      await this.#begin({ ...this.#start, append })
-      this.#start = null
-      this.#land({ entries, last, ending })
-      this.#started.resolve()
-      return
-    }
-    const outcome = await this.#options.owner.append(append)
-    if (!outcome.landed) {
-      this.abort(new RunLost())
-      throw new RunLost()
-    }
-    this.#land({ entries, last, ending })
+    const outcome = await this.#send(append).catch((error: unknown) => {
+      this.#putBack(taken)
+      throw error
+    })
+    this.#land({ entries: taken.entries, last, ending })
+    this.#started.resolve()
     // A mark is a cause code: whoever sets one takes it from the catalogue.
     if (outcome.cancelMark !== null) this.#options.onMark(outcome.cancelMark as CauseCode)
     if (outcome.queued && this.threadId !== null) this.#options.onReleased(this.threadId)
+  }
+
+  /** Hands an append to the owner: the first one as the run's start, where the segment begins it. */
+  async #send(append: RunAppend): Promise<Extract<AppendOutcome, { landed: true }>> {
+    if (this.#start !== null) {
+      await this.#begin({ ...this.#start, append })
+      this.#start = null
+      return { landed: true, cancelMark: null, queued: false }
+    }
+    const outcome = await this.#options.owner.append(append)
+    if (outcome.landed) return outcome
+    this.abort(new RunLost())
+    throw new RunLost()
   }
 
   /** A start that fails ends everything that is under way for the run. */
@@ -305,18 +383,26 @@ export class Segment {
     try {
       if (!(await this.#options.owner.start(start))) throw new StartRefused()
     } catch (error) {
+      this.#startTrouble = error as Error
       this.abort(error as Error)
       throw error
     }
   }
 
-  #takeUnsaved(): { entries: readonly Entry[]; messages: readonly MessageWrite[] } {
-    const taken = { entries: this.#unsaved, messages: this.#messages }
+  #takeUnsaved(): Unsaved {
+    const taken = { entries: this.#unsaved, messages: this.#messages, chars: this.#unsavedChars }
     this.#inFlight = taken.entries
     this.#unsaved = []
     this.#unsavedChars = 0
     this.#messages = []
     return taken
+  }
+
+  #putBack({ entries, messages, chars }: Unsaved): void {
+    this.#inFlight = []
+    this.#unsaved = [...entries, ...this.#unsaved]
+    this.#unsavedChars += chars
+    this.#messages = [...messages, ...this.#messages]
   }
 
   /** A save has landed: what was not shown yet is given to whoever listens. */
@@ -325,8 +411,7 @@ export class Segment {
     this.#inFlight = []
     if (ending !== null) this.#ended = { status: ending.status, usage: ending.usage, result: ending.result }
     for (const entry of entries) {
-      if (entry.shown) continue
-      for (const listener of this.#listeners) listener.event(entry.event, entry.number)
+      if (!entry.shown) this.#tell(entry.event, entry.number)
     }
   }
 }

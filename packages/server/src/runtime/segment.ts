@@ -190,7 +190,8 @@ export class Segment {
    * SERVICE_UNAVAILABLE where a start cannot reach the store.
    */
   async save(ending: RunEnding | null = null): Promise<void> {
-    await this.whenIdle()
+    // No moment may pass between looking and writing: two saves must not begin in one.
+    while (this.#saving !== null) await this.#saving.catch(() => {})
     if (this.#startTrouble !== null) throw this.#startTrouble
     if (this.#closed) throw new RunLost()
     this.#closeChunk()
@@ -206,7 +207,8 @@ export class Segment {
 
   /** Ends the run with these events, and saves them. Where that fails, the run is as it was before. Throws what `save` throws. */
   async end({ events, message, row }: Ending): Promise<void> {
-    await this.whenIdle()
+    while (this.#saving !== null) await this.#saving.catch(() => {})
+    this.#closeChunk()
     const before = {
       state: this.state,
       command: this.command,

@@ -5,13 +5,18 @@
 import { pino } from "pino"
 import { type OwnerOptions, openOwner } from "../adapters/owner/postgres.ts"
 import { makeRunLog } from "../adapters/store/postgres/run-log.ts"
-import { openSqlPool } from "../adapters/store/postgres/sql.ts"
+import { openSqlPool, type Sql } from "../adapters/store/postgres/sql.ts"
 import { makeTestContext, type TestContext } from "./context.ts"
 import type { OpenedOwner, OwnerGround } from "./owner-bench.ts"
 import { type StoreProxy, startStoreProxy } from "./store-proxy.ts"
 
 /** An owner over Postgres, with its wire and the name that it has in the table of processes. */
-export type PostgresOwner = OpenedOwner & { readonly proxy: StoreProxy; close(): Promise<void> }
+export type PostgresOwner = OpenedOwner & {
+  readonly proxy: StoreProxy
+  /** What its process reads by: over the same wire. */
+  readonly sql: Sql
+  close(): Promise<void>
+}
 
 /** What Postgres's owners stand on: beside the contract, the rows. */
 export type PostgresGround = Omit<OwnerGround, "open"> & {
@@ -64,6 +69,7 @@ async function openPostgresOwner(test: TestContext, options: Partial<OwnerOption
   return {
     owner,
     proxy,
+    sql: pool,
     async crash() {
       proxy.cut()
       await sessionsGone(test, owner.processId())

@@ -2,12 +2,13 @@
  * The performer of FreddyLLM: one model call for each item, a second one where an answer does not fit its schema, and one
  * before it where older messages have to be summarised.
  *
- * Calls of an execution are counted from 0 in the order in which they are made; that order depends only on the items and
- * on the answers so far, so that after a crash the calls that were completed are found by their number and not made again.
+ * Calls of an execution are numbered by the item that they are for and by what they are for, so that after a crash those
+ * that were completed are found by their number and not made again, whatever became of the others.
  *
- *     item 0:  [summary?] answer [repair?]   item 1:  answer [repair?] …
+ *     item 0:  answer 0, repair 1, summary 2   item 1:  answer 3, repair 4, summary 5 …
  *
- * The first call of a run may begin before the run's start is committed (R5): what it gives is held until the commit.
+ * The first call of a run may begin before the run's start is committed (R5). What a call gives is held until its beginning
+ * is in the log.
  */
 import {
   estimateTokens,
@@ -54,7 +55,7 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
   const model = settings.model ?? workshop.models.defaultModel()
   checkProvider(work, model)
   const conversation = await selectConversation(work, { plan, isPrimary, model, settings })
-  const summary = await summarise(work, calls, { conversation, model })
+  const summary = await summarise(work, calls, { conversation, model, index })
   const prompt: Prompt = {
     instructions: settings.instructions ?? null,
     systemTexts: isPrimary ? turn.systemTexts : [],
@@ -64,7 +65,7 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
   }
   const messages = composePrompt(prompt)
   const schema = schemaOf(settings, plan)
-  const answer = await calls.make({
+  const answer = await calls.make(callOf(index, "answer"), {
     request: requestOf(settings, model, messages),
     shows,
     summarized: summary !== null,
@@ -77,7 +78,8 @@ async function answerItem(work: Work, calls: Calls, index: number): Promise<Item
     { role: "assistant", text: answer.text },
     { role: "user", text: first.complaint },
   ]
-  const second = await calls.make({ request: requestOf(settings, model, repair), shows: "none", summarized: false })
+  const request = requestOf(settings, model, repair)
+  const second = await calls.make(callOf(index, "repair"), { request, shows: "none", summarized: false })
   const repaired = readAnswer(second.text, schema)
   if (repaired.fits) return freddyOutputItem({ ...second, output: repaired.value }, index)
   throw new NodeFailure("OUTPUT_SCHEMA_MISMATCH", `The model's answer does not fit the schema: ${repaired.complaint}`)
@@ -163,7 +165,11 @@ function usableSummary({ summary }: History, { throughTurn }: ContextPolicy): Su
 async function summarise(
   work: Work,
   calls: Calls,
-  { conversation, model }: { readonly conversation: Conversation; readonly model: string },
+  {
+    conversation,
+    model,
+    index,
+  }: { readonly conversation: Conversation; readonly model: string; readonly index: number },
 ): Promise<string | null> {
   const { segment, workshop } = work
   const turn = segment.state.created?.turn ?? null
@@ -173,25 +179,31 @@ async function summarise(
   if (known !== null && known.throughTurn >= throughTurn) return known.text
   const fresh = conversation.leftOut.filter((message) => message.turn > (known?.throughTurn ?? 0))
   const messages = summaryPrompt(known?.text ?? null, fresh)
-  const { text } = await calls.make({ request: { model, messages }, shows: "none", summarized: true })
+  const call = callOf(index, "summary")
+  const { text } = await calls.make(call, { request: { model, messages }, shows: "none", summarized: true })
   if (segment.threadId !== null) await workshop.history.saveSummary(segment.threadId, { throughTurn, text })
   return text
 }
 
-/** The calls of one execution, counted. */
+/** What a call of an item is for. Their places count the calls. */
+const purposes = ["answer", "repair", "summary"] as const
+
+/** The number of an item's call: the same whatever became of the calls before it. */
+function callOf(index: number, purpose: (typeof purposes)[number]): number {
+  return index * purposes.length + purposes.indexOf(purpose)
+}
+
+/** The calls of one execution. */
 class Calls {
   readonly #work: Work
-  #count = 0
 
   constructor(work: Work) {
     this.#work = work
   }
 
-  /** Makes the next call, or gives what it gave before a crash. Throws NodeFailure for what the provider did. */
-  async make(plan: CallPlan): Promise<CompletedCall> {
+  /** Makes a call, or gives what it gave before a crash. Throws NodeFailure for what the provider did. */
+  async make(call: number, plan: CallPlan): Promise<CompletedCall> {
     const { segment, key, workshop } = this.#work
-    const call = this.#count
-    this.#count += 1
     const done = segment.state.current?.calls.find((completed) => completed.call === call)
     if (done !== undefined) return done
     const request = await this.#paidFor(plan.request)
@@ -222,9 +234,11 @@ class Calls {
     const { segment, workshop } = this.#work
     const texts: string[] = []
     const stripper = plan.shows === "plain" ? makeMarkdownStripper() : null
+    let isSaved = false
     const show = async (text: string): Promise<void> => {
       if (plan.shows === "none" || text === "") return
-      if (!segment.isStarted) await saved
+      if (!isSaved) await saved
+      isSaved = true
       segment.show(callKey, text)
     }
     try {

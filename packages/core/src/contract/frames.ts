@@ -58,9 +58,27 @@ export function framesOf(event: RunEvent, number: number, view: { facts: FrameFa
       return options.nodes
         ? [{ number, body: { event: "response.node_completed", node: event.node, kind: facts.kindOf(event.node) } }]
         : []
+    case "tool-call-started":
+    case "tool-call-completed":
+      return isNested(event) ? [] : [{ number, body: toolBody(event) }]
     default:
       return endFrames(event, number, facts)
   }
+}
+
+type ToolEvent = Extract<RunEvent, { type: "tool-call-started" | "tool-call-completed" }>
+
+/** What a tool that is itself an agent does is its own affair. */
+function isNested({ lane }: ToolEvent): boolean {
+  return lane?.includes("/") === true
+}
+
+function toolBody(event: ToolEvent): Frame["body"] {
+  if (event.type === "tool-call-completed") {
+    return { event: "response.tool_call_completed", id: event.id, ...event.outcome }
+  }
+  const { id, name, arguments: given } = event.tool
+  return { event: "response.tool_call_started", id, name, arguments: given }
 }
 
 function createdBody(facts: FrameFacts): Frame["body"] {

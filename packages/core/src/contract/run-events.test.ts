@@ -97,6 +97,26 @@ const table: readonly [RunEvent, object][] = [
     { node: "Writer", message_id: "msg_2", stop_reason: "stop", usage: wireUsage },
   ],
   [
+    {
+      type: "tool-call-started",
+      at,
+      ...key,
+      lane: "2",
+      call: 1,
+      index: 0,
+      tool: { id: "call_a", name: "add", arguments: { a: 1 } },
+    },
+    { ...key, lane: "2", call: 1, index: 0, id: "call_a", name: "add", arguments: { a: 1 } },
+  ],
+  [
+    { type: "tool-call-completed", at, ...key, lane: "2", call: 1, index: 0, id: "call_a", outcome: { result: "3" } },
+    { ...key, lane: "2", call: 1, index: 0, id: "call_a", result: "3" },
+  ],
+  [
+    { type: "tool-call-completed", at, ...key, call: 1, index: 1, id: "call_b", outcome: { error: "no" } },
+    { ...key, call: 1, index: 1, id: "call_b", error: "no" },
+  ],
+  [
     { type: "run-completed", at, node: null, messageId: null, stopReason: "stop", usage },
     { message_id: null, stop_reason: "stop", usage: wireUsage },
   ],

@@ -5,7 +5,7 @@
  */
 import { z } from "zod"
 import type { ConsoleLine } from "../graph/code/outcome.ts"
-import type { RunEvent, Usage } from "../graph/events.ts"
+import type { CallKey, RunEvent, Usage } from "../graph/events.ts"
 import type { Outputs } from "../graph/items.ts"
 import type { JsonObject, JsonValue } from "../json.ts"
 import { toIso } from "../time.ts"
@@ -20,10 +20,9 @@ export const runEventAnswer = z
 /** The frames of an event whose first number is given. */
 export function runFramesOf(event: RunEvent, number: number): Frame[] {
   if (event.type === "model-text") {
-    const { node, iteration, attempt, call } = event
     return event.texts.map((delta, place) => ({
       number: number + place,
-      body: { event: event.type, seq: number + place, at: null, node, iteration, attempt, call, delta },
+      body: { event: event.type, seq: number + place, at: null, ...placeOf(event), delta },
     }))
   }
   return [{ number, body: { event: event.type, seq: number, at: toIso(event.at), ...fieldsOf(event) } }]
@@ -59,13 +58,19 @@ function fieldsOf(event: Timed): JsonObject {
     case "node-failed":
       return { ...keyOf(event), error: asJson(event.error), retryable: event.retryable }
     case "model-call-started":
-      return { ...keyOf(event), call: event.call, model: event.model }
+      return { ...placeOf(event), model: event.model }
     case "model-call-completed":
-      return { ...keyOf(event), call: event.call, ...answerFields(event) }
+      return { ...placeOf(event), ...answerFields(event) }
+    case "tool-call-started": {
+      const { id, name, arguments: given } = event.tool
+      return { ...placeOf(event), index: event.index, id, name, arguments: given }
+    }
+    case "tool-call-completed":
+      return { ...placeOf(event), index: event.index, id: event.id, ...event.outcome }
     case "code-logged":
       return { ...keyOf(event), lines: presentConsole(event.lines) }
     case "child-run-started":
-      return { ...keyOf(event), call: event.call, run_id: event.runId }
+      return { ...placeOf(event), run_id: event.runId }
     case "content-reset":
       return { reason: event.reason, attempt: event.attempt }
     case "message-added":
@@ -124,6 +129,12 @@ function endFields(event: Extract<Timed, { type: "run-completed" | "run-failed" 
 
 function keyOf({ node, iteration, attempt }: { node: string; iteration: number; attempt: number }): JsonObject {
   return { node, iteration, attempt }
+}
+
+/** The place of a model call; its lane only where it has one. */
+function placeOf(event: CallKey): JsonObject {
+  const { call, lane } = event
+  return { ...keyOf(event), ...(lane === undefined ? {} : { lane }), call }
 }
 
 /** A failure is JSON by its type, but for optional fields. */

@@ -43,8 +43,18 @@ export type FinishReason = "stop" | "length" | "tool-calls"
 /** Which execution of which node: the place of a command's result (R4). `iteration` counts from 0, `attempt` from 1. */
 export type ExecutionKey = { readonly node: string; readonly iteration: number; readonly attempt: number }
 
-/** A model call within an execution, counted from 0 by the item that it is for. */
-export type CallKey = ExecutionKey & { readonly call: number }
+/**
+ * A model call within an execution. Calls of one lane come one after the other and are counted from 0; each lane counts for
+ * itself, so that a call is found by its place again whatever became of the calls of other lanes. `2` is the lane of item 2;
+ * what follows a slash lies within it: `2/summary`, `2/0.1` for the second tool call of its call 0, which is itself an agent.
+ */
+export type CallKey = ExecutionKey & { readonly call: number; readonly lane?: string }
+
+/** A tool call within an execution: its place, from 0, in the answer of the model call that asks for it. */
+export type ToolKey = CallKey & { readonly index: number }
+
+/** What a tool call came to, as the model is told. */
+export type ToolOutcome = { readonly result: string } | { readonly error: string }
 
 /** Which earlier messages a model call of a turn gets. */
 export type ContextPolicy = {
@@ -76,6 +86,8 @@ export type Turn = {
   readonly context: ContextPolicy
   /** Providers whose models may answer; null: all. */
   readonly allowedProviders: readonly string[] | null
+  /** Tool calls that the primary node's model may make in this turn; absent or null: as the node says. */
+  readonly maxToolCalls?: number | null
   /** The answer is given without Markdown. */
   readonly plainText: boolean
   /** Names of the nodes whose text is shown while it is made. */
@@ -137,6 +149,15 @@ export type RunEvent =
       readonly finishReason: FinishReason
       readonly usage: Usage
     } & CallKey)
+  /** Before the tool does anything. */
+  | ({ readonly type: "tool-call-started"; readonly at: number; readonly tool: ToolCallRequest } & ToolKey)
+  /** Tool calls of one answer end in any order; `id` is that of the call. */
+  | ({
+      readonly type: "tool-call-completed"
+      readonly at: number
+      readonly id: string
+      readonly outcome: ToolOutcome
+    } & ToolKey)
   /** What code wrote to its console, before its node's outcome. */
   | ({ readonly type: "code-logged"; readonly at: number; readonly lines: readonly ConsoleLine[] } & ExecutionKey)
   | ({ readonly type: "child-run-started"; readonly at: number; readonly runId: string } & CallKey)

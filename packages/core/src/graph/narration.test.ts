@@ -29,9 +29,9 @@ const after = (...events: readonly RunEvent[]): RunState => events.reduce(narrat
 
 describe("a model call", () => {
   it("is open from its beginning to its end, and what it gave is kept by its number", () => {
-    expect(after(started(0)).current).toMatchObject({ openCall: 0, calls: [] })
+    expect(after(started(0)).current).toMatchObject({ openCalls: [{ call: 0 }], calls: [] })
     const { current, hasEffects } = after(started(0), completed(0, "Hi"))
-    expect(current).toMatchObject({ openCall: null, calls: [{ call: 0, text: "Hi", model: "m-0" }] })
+    expect(current).toMatchObject({ openCalls: [], calls: [{ call: 0, text: "Hi", model: "m-0" }] })
     expect([after(started(0)).hasEffects, hasEffects]).toEqual([false, true])
   })
 
@@ -57,6 +57,55 @@ describe("a model call", () => {
   it("with a summary in the place of older messages marks the run for good", () => {
     const summarized = { ...started(0), summarized: true } as RunEvent
     expect([after(started(0)).isSummarized, after(summarized, started(1)).isSummarized]).toEqual([false, true])
+  })
+})
+
+describe("model calls of several lanes", () => {
+  const inLane = (event: RunEvent, lane: string): RunEvent => ({ ...event, lane }) as RunEvent
+
+  it("are told apart by their lanes, and each is open until it ends itself", () => {
+    const both = [inLane(started(0), "0/0.0"), inLane(started(0), "0/0.1")]
+    const one = after(...both, inLane(completed(0, "second"), "0/0.1"))
+    expect(one.current).toMatchObject({
+      openCalls: [{ lane: "0/0.0", call: 0 }],
+      calls: [{ lane: "0/0.1", call: 0, text: "second" }],
+    })
+    const two = [one, inLane(completed(0, "first"), "0/0.0")] as const
+    expect(narrate(...two).current).toMatchObject({ openCalls: [], calls: [{ text: "second" }, { text: "first" }] })
+  })
+
+  it("that begin again after a crash are open once", () => {
+    expect(after(inLane(started(0), "1"), inLane(started(0), "1")).current?.openCalls).toEqual([{ lane: "1", call: 0 }])
+  })
+})
+
+describe("a tool call", () => {
+  const place = (index: number) => ({ ...key, lane: "0", call: 0, index })
+  const begun = (index: number): RunEvent => ({
+    type: "tool-call-started",
+    at: 6,
+    ...place(index),
+    tool: { id: `call_${index}`, name: "add", arguments: {} },
+  })
+  const ended = (index: number, outcome: { result: string } | { error: string }): RunEvent => ({
+    type: "tool-call-completed",
+    at: 7,
+    ...place(index),
+    id: `call_${index}`,
+    outcome,
+  })
+
+  it("is kept by its place with what it came to, in whatever order calls end", () => {
+    const state = after(begun(0), begun(1), ended(1, { error: "no" }))
+    expect(state.current?.tools).toEqual([
+      { lane: "0", call: 0, index: 0, outcome: null },
+      { lane: "0", call: 0, index: 1, outcome: { error: "no" } },
+    ])
+    expect(narrate(state, ended(0, { result: "3" })).current?.tools[0]?.outcome).toEqual({ result: "3" })
+  })
+
+  it("counts as an effect from its beginning", () => {
+    expect([after().hasEffects, after(begun(0)).hasEffects]).toEqual([false, true])
   })
 })
 

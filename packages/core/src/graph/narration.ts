@@ -3,13 +3,13 @@
  * half of the fold is the planner's.
  */
 import type { RunEvent } from "./events.ts"
-import type { CompletedCall, Current, RunState } from "./run-state.ts"
+import { type CallPlace, type CompletedCall, type Current, isSameCall, isSameTool, type RunState } from "./run-state.ts"
 
 /** Events that tell how things go and ask for nothing. */
 export function narrate(state: RunState, event: RunEvent): RunState {
   switch (event.type) {
     case "model-call-started": {
-      const current: Current | null = state.current === null ? null : { ...state.current, openCall: event.call }
+      const current = state.current === null ? null : opened(state.current, placeOf(event))
       const isSummarized = state.isSummarized || event.summarized === true
       return { ...state, current, isSummarized, lastModel: event.model, shownBeforeCall: state.shown.length }
     }
@@ -19,8 +19,19 @@ export function narrate(state: RunState, event: RunEvent): RunState {
       return noteCall(state, event)
     case "child-run-started": {
       if (state.current === null) return state
-      const children = [...state.current.children, { call: event.call, runId: event.runId }]
+      const children = [...state.current.children, { ...placeOf(event), runId: event.runId }]
       return { ...state, current: { ...state.current, children }, hasEffects: true }
+    }
+    case "tool-call-started": {
+      if (state.current === null) return state
+      const tools = [...state.current.tools, { ...placeOf(event), index: event.index, outcome: null }]
+      return { ...state, current: { ...state.current, tools }, hasEffects: true }
+    }
+    case "tool-call-completed": {
+      if (state.current === null) return state
+      const { outcome } = event
+      const tools = state.current.tools.map((tool) => (isSameTool(tool, event) ? { ...tool, outcome } : tool))
+      return { ...state, current: { ...state.current, tools } }
     }
     case "content-reset":
       return { ...state, shown: "", shownBeforeCall: 0 }
@@ -55,17 +66,30 @@ export function narrate(state: RunState, event: RunEvent): RunState {
 }
 
 function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-completed" }>): RunState {
-  const { call, model, toolCalls, finishReason, usage } = event
+  const { model, toolCalls, finishReason, usage } = event
   const text = event.text ?? state.shown.slice(state.shownBeforeCall)
-  const completed: CompletedCall = { call, model, text, toolCalls, finishReason, usage }
-  const current =
-    state.current === null ? null : { ...state.current, openCall: null, calls: [...state.current.calls, completed] }
+  const completed: CompletedCall = { ...placeOf(event), model, text, toolCalls, finishReason, usage }
+  const current = state.current === null ? null : closed(state.current, completed)
   const total = {
     inputTokens: state.usage.inputTokens + usage.inputTokens,
     outputTokens: state.usage.outputTokens + usage.outputTokens,
     totalTokens: state.usage.totalTokens + usage.totalTokens,
   }
   return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason, hasEffects: true }
+}
+
+function placeOf({ call, lane }: CallPlace): CallPlace {
+  return lane === undefined ? { call } : { call, lane }
+}
+
+function opened(current: Current, place: CallPlace): Current {
+  const others = current.openCalls.filter((open) => !isSameCall(open, place))
+  return { ...current, openCalls: [...others, place] }
+}
+
+function closed(current: Current, completed: CompletedCall): Current {
+  const openCalls = current.openCalls.filter((open) => !isSameCall(open, completed))
+  return { ...current, openCalls, calls: [...current.calls, completed] }
 }
 
 function ended(state: RunState, atMs: number, end: NonNullable<RunState["end"]>): RunState {

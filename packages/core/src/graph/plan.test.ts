@@ -382,7 +382,53 @@ describe("a node that fails", () => {
     ]
     const before = steps.at(-1)?.state ?? initialState(plan.graph)
     const after = events.reduce((state, event) => advance(plan, state, event).state, before)
-    expect(after.current).toMatchObject({ attempt: 2, calls: [{ call: 0, text: "x" }], openCall: null })
+    expect(after.current).toMatchObject({ attempt: 2, calls: [{ call: 0, text: "x" }], openCalls: [] })
+  })
+})
+
+describe("a tool call of an execution", () => {
+  const { plan, steps } = playRun({ definition: definitionOf({ A: "llm" }), eventsMax: 3 })
+  const before = steps.at(-1)?.state ?? initialState(plan.graph)
+  const place = { node: "A", iteration: 0, attempt: 1, lane: "0", call: 0, index: 0 }
+  const tool = { id: "call_a", name: "add", arguments: {} }
+  const begun: RunEvent = { type: "tool-call-started", at: 9, ...place, tool }
+  const ended: RunEvent = { type: "tool-call-completed", at: 9, ...place, id: "call_a", outcome: { result: "3" } }
+  const foldAll = (...events: readonly RunEvent[]) =>
+    events.reduce((state, event) => advance(plan, state, event).state, before)
+
+  it("ends once, and not before it began", () => {
+    expect(foldAll(ended).current?.tools).toEqual([])
+    const { current } = foldAll(begun, ended, { ...ended, outcome: { error: "again" } } as RunEvent)
+    expect(current?.tools).toEqual([{ lane: "0", call: 0, index: 0, outcome: { result: "3" } }])
+  })
+
+  it("begins once, in the execution that is under way", () => {
+    expect(foldAll(begun, begun).current?.tools).toHaveLength(1)
+    expect(foldAll({ ...begun, attempt: 2 } as RunEvent, { ...begun, node: "B" } as RunEvent).current?.tools).toEqual(
+      [],
+    )
+  })
+
+  it("stays known to the next attempt, whether it ended or not", () => {
+    const other: RunEvent = { ...begun, index: 1 } as RunEvent
+    const { current } = foldAll(begun, other, ended, {
+      type: "node-started",
+      at: 10,
+      node: "A",
+      iteration: 0,
+      attempt: 2,
+    })
+    expect(current).toMatchObject({
+      attempt: 2,
+      tools: [
+        { index: 0, outcome: { result: "3" } },
+        { index: 1, outcome: null },
+      ],
+    })
+    const late = advance(plan, foldAll(begun), { type: "node-started", at: 10, node: "A", iteration: 0, attempt: 2 })
+    expect(advance(plan, late.state, { ...ended, attempt: 2 } as RunEvent).state.current?.tools[0]?.outcome).toEqual({
+      result: "3",
+    })
   })
 })
 

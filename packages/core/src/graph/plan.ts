@@ -30,7 +30,18 @@ import type { ExecutionKey, Failure, RunEvent } from "./events.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
 import { narrate } from "./narration.ts"
-import { append, at, type Current, type Execution, emptyLog, inputsOf, type RunState, runsOf } from "./run-state.ts"
+import {
+  append,
+  at,
+  type Current,
+  type Execution,
+  emptyLog,
+  inputsOf,
+  isSameCall,
+  isSameTool,
+  type RunState,
+  runsOf,
+} from "./run-state.ts"
 
 /** The bounds that the planner keeps, each a setting. */
 export type PlanLimits = {
@@ -132,7 +143,13 @@ function fits(graph: Graph, state: RunState, event: RunEvent): boolean {
       return startedAtMs !== null && current === null && state.ready === null && state.collecting.length === 0
     case "model-text":
     case "model-call-completed":
-      return current?.openCall === event.call && isUnderWay(graph, current, event)
+      return isUnderWay(graph, current, event) && current?.openCalls.some((open) => isSameCall(open, event)) === true
+    case "tool-call-started":
+      return isUnderWay(graph, current, event) && current?.tools.every((tool) => !isSameTool(tool, event)) === true
+    case "tool-call-completed": {
+      const started = current?.tools.find((tool) => isSameTool(tool, event))
+      return isUnderWay(graph, current, event) && started?.outcome === null
+    }
     default:
       return isUnderWay(graph, current, event)
   }
@@ -161,7 +178,7 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
     // The next attempt of the execution under way: after a failed try, or after a crash in the middle of it.
     const isNext = state.current.node === ordinal && state.current.iteration === event.iteration
     if (!isNext || event.attempt <= state.current.attempt) return { state, command: nothing }
-    const current: Current = { ...state.current, attempt: event.attempt, openCall: null }
+    const current: Current = { ...state.current, attempt: event.attempt, openCalls: [] }
     return { state: { ...state, current }, command: { type: "run-node", ...key } }
   }
   if (ready === null || ready.top.node !== ordinal) return { state, command: nothing }
@@ -173,8 +190,9 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
     iteration: event.iteration,
     startedAtMs: event.at,
     calls: [],
+    tools: [],
     children: [],
-    openCall: null,
+    openCalls: [],
   }
   return { state: { ...state, ready: ready.below, current }, command: { type: "run-node", ...key } }
 }
@@ -194,7 +212,7 @@ function recover(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "
   if (event.retryable && current.attempt < node.tries.max) {
     const then = { node: node.name, iteration: current.iteration, attempt: current.attempt + 1 }
     // What was achieved stays: a completed call is never made again, also not by another try.
-    const again: Current = { ...current, openCall: null }
+    const again: Current = { ...current, openCalls: [] }
     return { state: { ...state, current: again }, command: { type: "wait", waitMs: node.tries.waitMs, then } }
   }
   if (node.onError === "stopWorkflow") {

@@ -18,7 +18,17 @@
 
 import type { CauseCode } from "../errors.ts"
 import type { JsonValue } from "../json.ts"
-import type { Failure, FinishReason, RunCreated, RunError, ToolCallRequest, Usage } from "./events.ts"
+import type {
+  CallKey,
+  Failure,
+  FinishReason,
+  RunCreated,
+  RunError,
+  ToolCallRequest,
+  ToolKey,
+  ToolOutcome,
+  Usage,
+} from "./events.ts"
 import type { Item, Outputs } from "./items.ts"
 
 /** A list that is shared with later states; only the first `length` entries belong to this one. */
@@ -57,9 +67,27 @@ export type Stack = { readonly top: Pending; readonly below: Stack } | null
 /** A node that waits for more of its inputs. `undefined` in `sources`: nothing came yet. */
 export type Collecting = { readonly node: number; readonly sources: readonly (Source | null | undefined)[] }
 
+/** The place of a model call within its execution. */
+export type CallPlace = Pick<CallKey, "call" | "lane">
+
+/** The place of a tool call within its execution. */
+export type ToolPlace = Pick<ToolKey, "call" | "lane" | "index">
+
+/** Whether two places are the same. */
+export function isSameCall(left: CallPlace, right: CallPlace): boolean {
+  return left.call === right.call && left.lane === right.lane
+}
+
+/** Whether two places are the same. */
+export function isSameTool(left: ToolPlace, right: ToolPlace): boolean {
+  return isSameCall(left, right) && left.index === right.index
+}
+
+/** A tool call that began. `outcome` null: it has not ended, and nobody knows what it did. */
+export type StartedTool = ToolPlace & { readonly outcome: ToolOutcome | null }
+
 /** A model call that ended; never made again (a completed effect is not repeated). */
-export type CompletedCall = {
-  readonly call: number
+export type CompletedCall = CallPlace & {
   readonly model: string
   readonly text: string
   readonly toolCalls: readonly ToolCallRequest[]
@@ -67,15 +95,16 @@ export type CompletedCall = {
   readonly usage: Usage
 }
 
-/** The execution under way. `calls` and `children` are what it has achieved so far. */
+/** The execution under way. `calls`, `tools` and `children` are what it has achieved so far. */
 export type Current = Pending & {
   readonly iteration: number
   readonly startedAtMs: number
   readonly calls: readonly CompletedCall[]
+  readonly tools: readonly StartedTool[]
   /** Runs that this execution called, by call. */
-  readonly children: readonly { readonly call: number; readonly runId: string }[]
-  /** The model call that began and has not ended; what it showed has to be reset if it is made again. */
-  readonly openCall: number | null
+  readonly children: readonly (CallPlace & { readonly runId: string })[]
+  /** The model calls that began in this attempt and have not ended; what they showed is reset if they are made again. */
+  readonly openCalls: readonly CallPlace[]
 }
 
 /** An execution that ended: its last attempt. */
@@ -122,7 +151,7 @@ export type RunState = {
   readonly log: Log<Execution>
   readonly byNode: readonly Log<Execution>[]
   readonly usage: Usage
-  /** A model call was completed or another run called: repeating the run from its beginning would do that again. */
+  /** A model call was completed, a tool or another run called: repeating the run from its beginning would do that again. */
   readonly hasEffects: boolean
   /** A model call was given a summary in the place of older messages. */
   readonly isSummarized: boolean

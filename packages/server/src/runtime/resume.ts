@@ -45,7 +45,7 @@ export function takeUp(segment: Segment, atMs: number): void {
   const node = current === null ? undefined : graph.nodes[current.node]
   if (current === null || node === undefined || segment.command.type === "wait") return
   const attempt = current.attempt + 1
-  if (current.openCall !== null && created?.turn?.streaming.includes(node.name) === true) {
+  if (current.openCalls.length > 0 && created?.turn?.streaming.includes(node.name) === true) {
     segment.take({ type: "content-reset", at: atMs, reason: "crash", attempt })
   }
   segment.take({ type: "node-started", at: atMs, node: node.name, iteration: current.iteration, attempt })

@@ -13,6 +13,7 @@ import { readOrMakeExecutorName } from "./adapters/executor-name.ts"
 import { systemIds } from "./adapters/ids.ts"
 import { keepKeyFile, keyFilePath } from "./adapters/key-file.ts"
 import { createModels } from "./adapters/models/create-models.ts"
+import { openOutbound } from "./adapters/outbound/outbound.ts"
 import { openOwner } from "./adapters/owner/postgres.ts"
 import { openSandbox } from "./adapters/sandbox/pool.ts"
 import { openSecrets } from "./adapters/secrets.ts"
@@ -143,6 +144,8 @@ async function openGround(config: Config, { log, closers }: Opening) {
     secretKey: config.secretKey ?? undefined,
     previousSecretKey: config.secretKeyPrevious ?? undefined,
   })
+  const outbound = openOutbound({ allow: config.outboundAllow })
+  closers.push(() => outbound.close())
   const { models: settings } = config
   const models = createModels({
     openai: { apiKey: settings.openaiApiKey, baseUrl: settings.openaiBaseUrl },
@@ -151,12 +154,13 @@ async function openGround(config: Config, { log, closers }: Opening) {
     compatible: settings.openaiCompatible,
     defaultModel: settings.defaultModel,
     modelTimeoutMs: settings.timeoutMs,
+    guardedDispatcher: () => outbound.dispatcher(),
   })
   closers.push(() => models.close())
   const sandbox = openSandbox({ log })
   closers.push(() => sandbox.close())
   const clock = { nowMs: () => Date.now() }
-  return { database, pool, store: makeStore(pool), secrets, models, sandbox, clock, ids: systemIds, log }
+  return { database, pool, store: makeStore(pool), secrets, outbound, models, sandbox, clock, ids: systemIds, log }
 }
 
 type Ground = Awaited<ReturnType<typeof openGround>>

@@ -24,12 +24,17 @@ export function bytesPassed({ stateBytesMax }: RunBounds): Failure {
 export function jsonWithin(event: RunEvent, room: number): string | null {
   try {
     const json = JSON.stringify(event)
-    return json.length <= room || event.type === "run-created" || isClosing(event) ? json : null
+    return json.length <= room || isOpening(event) || isClosing(event) ? json : null
   } catch (error) {
     // Longer than any text can be.
     if (error instanceof RangeError) return null
     throw error
   }
+}
+
+/** Without these a run cannot even fail. */
+function isOpening(event: RunEvent): boolean {
+  return event.type === "run-created" || event.type === "run-started"
 }
 
 /** Events of an ending: they are written whatever the run holds. */

@@ -4,6 +4,7 @@
  */
 import type { AssistantTable } from "./assistant-table.ts"
 import type { AuditTable } from "./audit-table.ts"
+import type { BinaryTable } from "./binary-table.ts"
 import type { HistoryTable } from "./history.ts"
 import type { IdempotencyTable } from "./idempotency-table.ts"
 import type { KeyTable } from "./key-table.ts"
@@ -22,6 +23,7 @@ export type Tables = {
   readonly workflows: WorkflowTable
   readonly assistants: AssistantTable
   readonly audit: AuditTable
+  readonly binaries: BinaryTable
   readonly threads: ThreadTable
   readonly messages: MessageTable
   readonly runs: RunTable

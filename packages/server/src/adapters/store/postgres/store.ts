@@ -2,6 +2,7 @@
 import type { Store, Tables } from "../../../ports/store.ts"
 import { makeAssistantTable } from "./assistants.ts"
 import { makeAuditTable } from "./audit.ts"
+import { makeBinaryTable } from "./binaries.ts"
 import { makeHistoryTable } from "./history.ts"
 import { makeIdempotencyTable } from "./idempotency.ts"
 import { makeKeyTable } from "./keys.ts"
@@ -14,7 +15,7 @@ import { makeThreadTable } from "./threads.ts"
 import { makeTurnTable } from "./turns.ts"
 import { makeWorkflowTable } from "./workflows.ts"
 
-function makeTables(sql: Sql): Tables {
+function makeTables(sql: Sql): Omit<Tables, "binaries"> {
   return {
     organizations: makeOrganizationTable(sql),
     keys: makeKeyTable(sql),
@@ -35,10 +36,12 @@ function makeTables(sql: Sql): Tables {
 export function makeStore(pool: SqlPool): Store {
   return {
     ...makeTables(pool),
+    binaries: makeBinaryTable(pool, (steps) => pool.transaction(steps)),
     transaction: (steps) =>
       pool.transaction((sql) => {
         const store: Store = {
           ...makeTables(sql),
+          binaries: makeBinaryTable(sql, (steps) => inSavepoint(sql, () => steps(sql))),
           transaction: (inner) => inSavepoint(sql, () => inner(store)),
         }
         return steps(store)

@@ -233,6 +233,34 @@ CREATE TABLE events (
   PRIMARY KEY (run_id, seq)
 );
 
+-- Files of runs, apart from their events. Each content of an organization is there once, under its SHA-256, neither inline
+-- nor compressed, so that a part can be read by itself. `loose`: a run had it and has it no more; perhaps nobody has.
+CREATE TABLE binaries (
+  organization_id uuid NOT NULL REFERENCES organizations,
+  hash bytea NOT NULL,
+  size bigint NOT NULL,
+  content bytea NOT NULL,
+  loose boolean NOT NULL DEFAULT false,
+  used_at timestamptz NOT NULL,
+  PRIMARY KEY (organization_id, hash)
+);
+ALTER TABLE binaries ALTER COLUMN content SET STORAGE EXTERNAL;
+CREATE INDEX binaries_loose ON binaries (used_at) WHERE loose;
+
+-- Which runs have a file, under which name. A run gets its files before it is stored.
+CREATE TABLE run_binaries (
+  run_id uuid NOT NULL,
+  organization_id uuid NOT NULL,
+  hash bytea NOT NULL,
+  mime_type text NOT NULL,
+  file_name text,
+  kept_at timestamptz NOT NULL,
+  PRIMARY KEY (run_id, hash),
+  FOREIGN KEY (organization_id, hash) REFERENCES binaries
+);
+CREATE INDEX run_binaries_by_content ON run_binaries (organization_id, hash);
+CREATE INDEX run_binaries_by_age ON run_binaries (kept_at);
+
 -- One answer of the API to one segment of a run. `first_seq` is where the segment begins in the run's log.
 CREATE TABLE responses (
   id uuid PRIMARY KEY,

@@ -330,10 +330,10 @@ describe("tries", () => {
   //   L ─0─> After       L fails for good
   //     └─1─> Rescue
   it.each([
-    ["stopWorkflow", "failed", ["L"], null],
-    ["continueRegularOutput", "completed", ["L", "After"], "After"],
-    ["continueErrorOutput", "completed", ["L", "Rescue"], "Rescue"],
-  ])("and then its onError: %s", async (onError, status, nodes, last) => {
+    { onError: "stopWorkflow", status: "failed", nodes: ["L"], last: null },
+    { onError: "continueRegularOutput", status: "completed", nodes: ["L", "After"], last: "After" },
+    { onError: "continueErrorOutput", status: "completed", nodes: ["L", "Rescue"], last: "Rescue" },
+  ])("and then its onError: $onError", async ({ onError, status, nodes, last }) => {
     ground.model.script([{ status: 500, times: 2 }])
     const definition = definitionOf({ L: retrying({ maxTries: 2, onError }), After: "noOp", Rescue: "noOp" }, [
       "L > After",

@@ -21,7 +21,7 @@ export function startMaintenance(ports: Pick<Ports, "store" | "clock" | "log">):
 }
 
 /** One round. */
-export async function maintain({ store, clock }: Pick<Ports, "store" | "clock">): Promise<void> {
+async function maintain({ store, clock }: Pick<Ports, "store" | "clock">): Promise<void> {
   await purgeMarks({ store, clock })
   await store.turns.purgeFailed({ beforeMs: clock.nowMs() - 60_000 })
 }

@@ -38,7 +38,7 @@ export function makeTestClock(startMs: number = Date.UTC(2026, 0, 1)): TestClock
 }
 
 /** Models where none is configured and none may be called. */
-export const noModels: Models = {
+const noModels: Models = {
   // biome-ignore lint/correctness/useYield: it fails before the first event, as an unreachable provider does
   async *stream() {
     throw new ModelFailure("not-found", "no model is offered in this test")

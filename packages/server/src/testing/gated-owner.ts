@@ -9,7 +9,7 @@ import type { AppendOutcome, Owner, RunAppend, RunStart } from "../ports/owner.t
 import { makeDeferred } from "../runtime/deferred.ts"
 
 /** What is done with a write instead of writing it, or before. */
-type Treatment = "pass" | "hold" | "die"
+type Treatment = "pass" | "hold" | "die" | "lose"
 
 /** The gate. */
 export class GatedOwner implements Owner {
@@ -37,7 +37,7 @@ export class GatedOwner implements Owner {
 
   /** True once it has died. */
   get isDead(): boolean {
-    return this.#treatment === "die"
+    return this.#treatment === "die" || this.#treatment === "lose"
   }
 
   /** Keeps writes back from now on. */
@@ -48,6 +48,7 @@ export class GatedOwner implements Owner {
   /** Lets everything pass. */
   letPass(): void {
     this.#treatment = "pass"
+    this.#death = null
     for (const pass of this.#held.splice(0)) pass()
   }
 
@@ -72,8 +73,9 @@ export class GatedOwner implements Owner {
     for (const pass of this.#held.splice(0)) pass()
   }
 
-  /** Tells whoever still waits for a write of the dead that it is lost, so that nothing is left behind in the test. */
+  /** Tells whoever waits for a write of the dead, or asks for one, that it is lost: nothing is left behind in the test. */
   bury(): void {
+    this.#treatment = "lose"
     for (const settle of this.#buried.splice(0)) settle()
   }
 
@@ -136,6 +138,7 @@ export class GatedOwner implements Owner {
       if (failure !== null) throw failure
       const { write: last = 0, when } = this.#death ?? {}
       if (when === "before" && this.writes.length + 1 >= last) this.#treatment = "die"
+      if (this.#treatment === "lose") return lost
       if (this.isDead) return await this.#never(lost)
       this.writes.push(append)
       const outcome = await write()

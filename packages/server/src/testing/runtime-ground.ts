@@ -127,7 +127,7 @@ export class RuntimeGround {
     runtime = made
     const close = async (): Promise<void> => {
       if (gate.isDead) gate.bury()
-      gate.letPass()
+      else gate.letPass()
       await made.drain(0)
     }
     this.#opened.push({ gate, close })

@@ -16,7 +16,7 @@ import type { ClaimedRun } from "../../ports/owner.ts"
 import type { Sql } from "../store/postgres/sql.ts"
 
 /** The first number of an epoch is one above this: `(epoch - 1) × 2^32`. */
-export const numbersPerEpoch = 2 ** 32
+const numbersPerEpoch = 2 ** 32
 
 type ClaimedRow = {
   id: string

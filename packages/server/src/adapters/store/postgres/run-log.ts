@@ -46,12 +46,12 @@ export function makeRunLog(sql: Sql): RunLog {
 type EndedRow = { readonly status: EndedRun["status"]; readonly usage: string; readonly result: string }
 
 /** How a run ended, from its row. */
-export function toEndedRun({ status, usage, result }: EndedRow): EndedRun {
+function toEndedRun({ status, usage, result }: EndedRow): EndedRun {
   return { status, usage: JSON.parse(usage) as EndedRun["usage"], result: JSON.parse(result) as EndedRun["result"] }
 }
 
 /** The events of one append with their numbers. */
-export function numberedEvents(row: { readonly seq: number; readonly body: string }): NumberedEvent[] {
+function numberedEvents(row: { readonly seq: number; readonly body: string }): NumberedEvent[] {
   let number = row.seq
   return (JSON.parse(row.body) as RunEvent[]).map((event) => {
     const numbered = { number, event }

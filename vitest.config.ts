@@ -11,6 +11,7 @@ export default defineConfig({
       "examples/**/*.test.ts",
       "scripts/**/*.test.ts",
       "bench/**/*.test.ts",
+      "conformance/**/*.test.ts",
     ],
     globalSetup: ["packages/server/src/testing/global-setup.ts"],
     pool: "forks",

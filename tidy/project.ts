@@ -25,7 +25,10 @@ export type Project = {
 }
 
 /** Folders that hold nothing written by people here: installed, built or kept by the running server. */
-const foldersLeftOut = new Set([".git", "node_modules", "dist", "coverage", ".brevet", ".sdk-check", "conformance"])
+const foldersLeftOut = new Set([".git", "node_modules", "dist", "coverage", ".brevet", ".sdk-check"])
+
+/** What others gave us to be kept as it is: the conformance suite's recorded outcomes, its fixtures and their pages. */
+const isGiven = (path: string): boolean => /^conformance\/(.+\/.+|.+\.(json|mjs|md))$/.test(path)
 
 const textEndings =
   /(^|\/)(LICENSE|\.gitignore|\.npmrc|\.editorconfig|run|sdk-check)$|\.(ts|tsx|mjs|json|md|sql|py|sh|yml|yaml|toml|html|css|txt|Dockerfile)$/
@@ -37,7 +40,7 @@ export function readProject(root: string): Project {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = folder === "" ? entry.name : `${folder}/${entry.name}`
       if (entry.isDirectory() && !foldersLeftOut.has(entry.name)) visit(path)
-      else if (entry.isFile() && textEndings.test(path))
+      else if (entry.isFile() && textEndings.test(path) && !isGiven(path))
         files.set(path, makeFile(path, readFileSync(join(root, path), "utf8")))
     }
   }

@@ -13,7 +13,7 @@ const outputFiles = new Set([
 ])
 
 /** Programs that print by their nature. */
-const outputFolders = /^(scripts|bench)\/(?!.*\.test\.ts$)/
+const outputFolders = /^((scripts|bench)\/(?!.*\.test\.ts$)|conformance\/main\.ts$)/
 
 /** Time, chance, the environment and the terminal are reached only where the house allows it. */
 export const effects: Rule = {

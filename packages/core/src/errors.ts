@@ -132,6 +132,10 @@ export const errorCatalogue = {
     "This assistant already has a workflow.",
     "Detach its workflow before another is attached or made",
   ),
+  CREDENTIAL_NAME_CONFLICT: conflict(
+    "A credential of this type with this name already exists.",
+    "Names of credentials are unique among those of a type, without regard to case and outer blanks",
+  ),
   EXTERNAL_ID_CONFLICT: conflict(
     "Another workflow already has this external id.",
     "external_id is unique among the living workflows of an organization",
@@ -237,7 +241,8 @@ export const causeCatalogue = {
   EXPRESSION_LIMIT: "An expression went past its bounds",
   CODE_ERROR: "The code threw an error",
   CODE_LIMIT: "The code went past its bounds",
-  CREDENTIAL_MISSING: "A credential that the node names does not exist",
+  CREDENTIAL_MISSING: "A credential that the node names does not exist, or the node names none",
+  CREDENTIAL_UNREADABLE: "A credential was sealed with a secret key that this server does not have",
   OUTBOUND_REFUSED: "The address is not allowed",
   HTTP_ERROR: "An HTTP request failed",
   SUBWORKFLOW_NOT_FOUND: "The workflow that the node calls does not exist",

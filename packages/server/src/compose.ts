@@ -25,6 +25,7 @@ import { createApp } from "./http/app.ts"
 import { makeDocs } from "./http/docs.ts"
 import { assistantWorkflowRoutes } from "./http/routes/assistant-workflow.ts"
 import { assistantRoutes } from "./http/routes/assistants.ts"
+import { makeCredentialRoutes } from "./http/routes/credentials.ts"
 import { makeExecutionRoutes } from "./http/routes/executions.ts"
 import { makeHealthRoutes } from "./http/routes/health.ts"
 import { makeKeyRoutes } from "./http/routes/keys.ts"
@@ -45,6 +46,7 @@ import { performCrypto } from "./runtime/performers/crypto.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
 import { makeAssistantCalls } from "./services/assistant-calls.ts"
+import { makeCredentialAccess } from "./services/credential-access.ts"
 import { ensureFirstStart } from "./services/first-start.ts"
 import { makeGraphSource } from "./services/graphs.ts"
 import { makeKeyring } from "./services/keyring.ts"
@@ -54,6 +56,7 @@ import { makeOrganizationFacts } from "./services/organization-facts.ts"
 import { makeRecentFailures } from "./services/recent-failures.ts"
 import type { TurnPorts } from "./services/turns.ts"
 import { openDatabase } from "./start/database.ts"
+import { requireSecretKey } from "./start/secret-key.ts"
 import { StartProblem } from "./start-problem.ts"
 import { version } from "./version.ts"
 
@@ -144,6 +147,8 @@ async function openGround(config: Config, { log, closers }: Opening) {
     secretKey: config.secretKey ?? undefined,
     previousSecretKey: config.secretKeyPrevious ?? undefined,
   })
+  const store = makeStore(pool)
+  await requireSecretKey(store, secrets)
   const outbound = openOutbound({ allow: config.outboundAllow })
   closers.push(() => outbound.close())
   const { models: settings } = config
@@ -160,7 +165,7 @@ async function openGround(config: Config, { log, closers }: Opening) {
   const sandbox = openSandbox({ log })
   closers.push(() => sandbox.close())
   const clock = { nowMs: () => Date.now() }
-  return { database, pool, store: makeStore(pool), secrets, outbound, models, sandbox, clock, ids: systemIds, log }
+  return { database, pool, store, secrets, outbound, models, sandbox, clock, ids: systemIds, log }
 }
 
 type Ground = Awaited<ReturnType<typeof openGround>>
@@ -206,6 +211,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
     workshop: {
       models,
       access: makeModelAccess({ secrets, facts: turns.facts, models, store }),
+      credentials: makeCredentialAccess({ secrets, store }),
       history: store.history,
       clock,
       ids,
@@ -237,7 +243,7 @@ type Doors = {
 
 /** The HTTP server with every route. It does not listen yet. */
 function openApp(config: Config, { ground, working, readiness, publicUrl }: Doors): Promise<App> {
-  const { store, models, secrets } = ground
+  const { store, models, secrets, outbound } = ground
   const { ports, turns } = working
   const keyring = makeKeyring(ports)
   const docs = makeDocs(routes, { version, publicUrl })
@@ -259,6 +265,7 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
       ...modelRoutes,
       ...organizationRoutes,
       ...makeProviderRoutes({ secrets }),
+      ...makeCredentialRoutes({ secrets, outbound }),
       ...makeKeyRoutes(keyring),
       ...makeHealthRoutes({ store, models, readiness }),
       docs.route,

@@ -130,7 +130,7 @@ export const settings = {
     default: null,
     secret: true,
     description:
-      "Encrypts stored credentials; at least 32 characters, such as `openssl rand -base64 32` makes. Needed with several processes. Unset: one is made at the first start and kept in the data folder.",
+      "Encrypts stored credentials: 32 bytes as base64 or hex, such as `openssl rand -base64 32` makes. Needed where several processes share a store. Unset: one is made at the first start and kept in the data folder.",
     schema: token(32),
   }),
   BREVET_SECRET_KEY_PREVIOUS: row({
@@ -138,7 +138,8 @@ export const settings = {
     unit: "text",
     default: null,
     secret: true,
-    description: "The key before the present one: what it encrypted can still be read while the key is being changed.",
+    description:
+      "The key before the present one, to change it: at start, what it encrypted is encrypted anew with BREVET_SECRET_KEY; then this setting can go.",
     schema: token(32),
   }),
   BREVET_RATE_LIMIT_PER_MINUTE: row({

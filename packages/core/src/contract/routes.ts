@@ -14,6 +14,14 @@ import {
   updateAssistantWorkflowRoute,
   warmAssistantRoute,
 } from "./assistant-routes.ts"
+import {
+  createCredentialRoute,
+  deleteCredentialRoute,
+  getCredentialRoute,
+  listCredentialsRoute,
+  testCredentialRoute,
+  updateCredentialRoute,
+} from "./credentials.ts"
 import { getOpenApiRoute } from "./docs.ts"
 import { executeWorkflowRoute } from "./execution.ts"
 import { getAuthModeRoute, getHealthDetailsRoute, getHealthRoute } from "./health.ts"
@@ -143,6 +151,13 @@ export const routes: readonly Route[] = [
   listProvidersRoute,
   validateProvidersRoute,
   updateProviderRoute,
+  // Credentials
+  listCredentialsRoute,
+  createCredentialRoute,
+  getCredentialRoute,
+  updateCredentialRoute,
+  deleteCredentialRoute,
+  testCredentialRoute,
   // API keys
   listKeysRoute,
   createKeyRoute,

@@ -8,7 +8,7 @@ import { makeSecrets, openSecrets, parseSecretKey } from "./secrets.ts"
 
 describe("sealing", () => {
   const key = randomBytes(32)
-  const secrets = makeSecrets(key)
+  const secrets = makeSecrets({ current: key })
 
   it("gives back what was sealed, also when it is empty or not ASCII", () => {
     for (const secret of ["sk-123", "", "clé 🔑"]) {
@@ -40,10 +40,11 @@ describe("sealing", () => {
   it("opens what the previous key sealed, and seals with the current one", () => {
     const sealed = secrets.seal("sk-123", "a")
     const other = randomBytes(32)
-    const changed = makeSecrets(other, key)
+    const changed = makeSecrets({ current: other, previous: key })
     expect(changed.open(sealed, "a")).toBe("sk-123")
-    expect(makeSecrets(other).open(sealed, "a")).toBeNull()
+    expect(makeSecrets({ current: other }).open(sealed, "a")).toBeNull()
     expect(secrets.open(changed.seal("new", "a"), "a")).toBeNull()
+    expect([sealed, changed.seal("new", "a")].map((one) => changed.isCurrent(one))).toEqual([false, true])
   })
 })
 
@@ -90,7 +91,7 @@ describe("the key of the data folder", () => {
   it("is not made where the settings give one", async () => {
     const secretKey = randomBytes(32).toString("base64")
     const secrets = await openSecrets({ dataFolder: folder, secretKey })
-    expect(secrets.open(makeSecrets(Buffer.from(secretKey, "base64")).seal("x", "a"), "a")).toBe("x")
+    expect(secrets.open(makeSecrets({ current: Buffer.from(secretKey, "base64") }).seal("x", "a"), "a")).toBe("x")
     await expect(readFile(join(folder, "secret.key"))).rejects.toThrow()
   })
 

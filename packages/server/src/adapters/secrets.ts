@@ -54,13 +54,18 @@ function openWith(keys: readonly Key[], sealed: Uint8Array, owner: string): stri
   }
 }
 
-/** Secrets sealed with the current key (32 bytes) and opened with it or the previous one. */
-export function makeSecrets(current: Buffer, previous?: Buffer): Secrets {
+/** Keys of 32 bytes: the one that seals, and the one before it; and whether other processes can have them too. */
+export type SecretKeys = { readonly current: Buffer; readonly previous?: Buffer; readonly isShared?: boolean }
+
+/** Secrets sealed with the current key and opened with it or the previous one. */
+export function makeSecrets({ current, previous, isShared = false }: SecretKeys): Secrets {
   const key = makeKey(current)
   const keys = previous === undefined ? [key] : [key, makeKey(previous)]
   return {
     seal: (secret, owner) => sealWith(key, secret, owner),
     open: (sealed, owner) => openWith(keys, sealed, owner),
+    isCurrent: (sealed) => Buffer.from(sealed.subarray(1, 1 + keyIdBytes)).equals(key.id),
+    isShared,
   }
 }
 
@@ -109,6 +114,6 @@ export async function openSecrets(options: {
   const current =
     secretKey === undefined ? await readOrMakeKey(dataFolder) : parseSecretKey(secretKey, "BREVET_SECRET_KEY")
   const previous =
-    previousSecretKey === undefined ? undefined : parseSecretKey(previousSecretKey, "BREVET_SECRET_KEY_PREVIOUS")
-  return makeSecrets(current, previous)
+    previousSecretKey === undefined ? {} : { previous: parseSecretKey(previousSecretKey, "BREVET_SECRET_KEY_PREVIOUS") }
+  return makeSecrets({ current, ...previous, isShared: secretKey !== undefined })
 }

@@ -74,6 +74,7 @@ async function makeWorld(key: string): Promise<World> {
     key,
     body: { key_name: "K", scopes: ["chat"] },
   })
+  const credential = await call("POST", "/v1/credentials", { key, body: bodies.createCredential?.() ?? {} })
   const ids = {
     workflow_id: workflow.body.id,
     assistant_id: promoted.body.assistant_id,
@@ -86,6 +87,7 @@ async function makeWorld(key: string): Promise<World> {
     version: "1",
     name: "A",
     provider_name: "openai",
+    credential_id: credential.body.id,
   }
   return { key, ids }
 }
@@ -98,6 +100,11 @@ const bodies: Readonly<Record<string, () => JsonObject>> = {
   createWorkflow: () => ({ name: "W", definition: {} }),
   createAssistant: () => ({ name: `A ${Math.trunc(performance.now() * 1_000)}`, organization_id: ownOrganization }),
   createApiKey: () => ({ key_name: "K", scopes: ["chat"] }),
+  createCredential: () => ({
+    name: `C ${Math.trunc(performance.now() * 1_000)}`,
+    type: "httpBearerAuth",
+    data: { token: "t" },
+  }),
   validateDefinition: () => ({ definition: {} }),
   attachAssistantWorkflow: () => ({ workflow_id: own.ids.workflow_id ?? "" }),
   createModelResponse: () => ({ inputs: [{ role: "user", content: "Hello" }] }),
@@ -132,6 +139,7 @@ describe("objects of another organization", () => {
       "/v1/threads",
       "/v1/runs",
       "/v1/organizations",
+      "/v1/credentials",
     ]) {
       const text = JSON.stringify((await call("GET", path)).body)
       for (const id of Object.values(foreign.ids).filter((one) => one.includes("_")))
@@ -161,6 +169,7 @@ test("ids have their documented prefix and 32 lower-case hex digits", async () =
     message_id: "message",
     organization_id: "organization",
     key_id: "apiKey",
+    credential_id: "credential",
   } as const
   for (const [name, noun] of Object.entries(nouns)) expect(isId(noun, own.ids[name] ?? ""), name).toBe(true)
   expect(Object.values(idPrefixes).sort()).toEqual(
@@ -188,6 +197,7 @@ test("times are Unix seconds in workflows, assistants and audit rows, and ISO 86
     (await call("GET", `/v1/organizations/${organization}/api-keys/${key}`)).body.created_at,
     (await call("GET", `/v1/organizations/${organization}`)).body.updated_at,
     (await call("GET", `/v1/runs/${run}`)).body.finished_at,
+    (await call("GET", `/v1/credentials/${own.ids.credential_id}`)).body.created_at,
     (await call("GET", "/v1/nothing")).body.error.timestamp,
   ]
   for (const time of instants) expect(time).toMatch(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/)
@@ -281,6 +291,7 @@ test("every 201 has a Location that can be read, of promotion the assistant", as
     await call("POST", `/v1/assistants/${plain.body.id}/convert-to-workflow`),
     await call("POST", "/v1/threads", { body: {} }),
     await call("POST", `/v1/organizations/${ownOrganization}/api-keys`, { body: { key_name: "K", scopes: ["chat"] } }),
+    await call("POST", "/v1/credentials", { body: bodies.createCredential?.() ?? {} }),
   ]
   expect(made).toHaveLength(routes.filter(({ answers }) => answers[201] !== undefined).length)
   for (const { status, headers } of made) {
@@ -357,7 +368,6 @@ test("other documented groups are 404 ROUTE_NOT_FOUND", async () => {
     "/v1/vector-stores",
     "/v1/spaces",
     "/v1/rules",
-    "/v1/credentials",
     "/v1/pauses",
     "/v2/workflows",
     "/",

@@ -26,6 +26,7 @@ beforeAll(async () => {
   const key = await client.call("POST", `/v1/organizations/${organization}/api-keys`, {
     body: { key_name: "Other", scopes: ["chat"] },
   })
+  const credential = await client.call("POST", "/v1/credentials", { body: goodBodies.createCredential?.() ?? {} })
   ids = {
     workflow_id: promoted.workflowId,
     assistant_id: promoted.assistantId,
@@ -38,6 +39,7 @@ beforeAll(async () => {
     version: "1",
     name: "A",
     provider_name: "openai",
+    credential_id: credential.body.id,
   }
 })
 
@@ -78,6 +80,11 @@ const goodBodies: Readonly<Record<string, () => JsonObject>> = {
   createWorkflow: () => ({ name: "W", definition: {} }),
   createAssistant: () => ({ name: "A new one", organization_id: ids.organization_id ?? "" }),
   createApiKey: () => ({ key_name: "K", scopes: ["chat"] }),
+  createCredential: () => ({
+    name: `C ${Math.trunc(performance.now() * 1_000)}`,
+    type: "httpBearerAuth",
+    data: { token: "t" },
+  }),
   validateDefinition: () => ({ definition: {} }),
   attachAssistantWorkflow: () => ({ workflow_id: ids.workflow_id ?? "" }),
   createModelResponse: () => ({ inputs: [{ role: "user", content: "Hello" }] }),

@@ -24,6 +24,8 @@ const rules: readonly (readonly [pattern: RegExp, needed: readonly Scope[] | "pu
   [/ \/v1\/(model\/response|threads|messages|models)/, ["chat"]],
   [/^GET \/v1\/runs/, ["runs:read"]],
   [/ \/v1\/runs/, ["runs:write"]],
+  [/^GET \/v1\/credentials/, ["credentials:read"]],
+  [/ \/v1\/credentials/, ["credentials:write"]],
   [/ \/v1\/organizations\/\{[^}]+\}\/api-keys/, ["keys:write"]],
   [/^GET \/v1\/organizations/, []],
   [/^PATCH \/v1\/organizations/, ["*"]],

@@ -2,6 +2,14 @@
  * Requests to addresses that come from a definition, a credential or a request. All of them go through one guard (the
  * workflow language, §7): what is private, loopback or otherwise not public is refused unless the operator allows it.
  */
+import type { RequestAuth } from "@brevet/core/graph/credential-types"
+
+/** A credential that is put on a request when it leaves. Its part of a body is whoever makes the body's to put in. */
+export type OutboundCredential = {
+  readonly auth: RequestAuth
+  /** Where it may be sent; null: anywhere. */
+  readonly allowedHosts: readonly string[] | null
+}
 
 /** A request. Bodies are whole; redirects are followed by the same rules as the request itself. */
 export type OutboundRequest = {
@@ -12,6 +20,10 @@ export type OutboundRequest = {
   /** Names (lower case) of headers that hold a secret: not sent to another origin, as `authorization` and `cookie` are not. */
   readonly secretHeaders: readonly string[]
   readonly body: Uint8Array | string | null
+  /** Goes to the request's own origin and to no other. Absent: none. */
+  readonly credential?: OutboundCredential | null
+  /** The body holds a secret: a redirect that would take it to another origin is refused. */
+  readonly hasSecretBody?: boolean
   /** Redirects that are followed; with 0 a redirect is an answer. */
   readonly redirectsMax: number
   /** Until the last answer begins. */

@@ -5,6 +5,7 @@
 import type { AssistantTable } from "./assistant-table.ts"
 import type { AuditTable } from "./audit-table.ts"
 import type { BinaryTable } from "./binary-table.ts"
+import type { CredentialTable } from "./credential-table.ts"
 import type { HistoryTable } from "./history.ts"
 import type { IdempotencyTable } from "./idempotency-table.ts"
 import type { KeyTable } from "./key-table.ts"
@@ -12,6 +13,7 @@ import type { MessageTable } from "./message-table.ts"
 import type { OrganizationTable } from "./organization-table.ts"
 import type { ProviderTable } from "./provider-table.ts"
 import type { RunTable } from "./run-table.ts"
+import type { SecretKeyTable } from "./secret-key-table.ts"
 import type { ThreadTable } from "./thread-table.ts"
 import type { TurnTable } from "./turn-table.ts"
 import type { WorkflowTable } from "./workflow-table.ts"
@@ -31,6 +33,8 @@ export type Tables = {
   readonly history: HistoryTable
   readonly idempotency: IdempotencyTable
   readonly providers: ProviderTable
+  readonly credentials: CredentialTable
+  readonly secretKeys: SecretKeyTable
 }
 
 /**

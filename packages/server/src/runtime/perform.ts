@@ -1,10 +1,15 @@
-/** One execution of a node whose kind has an effect: the performer of that effect does it, trouble becomes its outcome. */
-
+/**
+ * One execution of a node whose kind has an effect: the performer of that effect does it, trouble becomes its outcome. And
+ * what performers share: the credentials that nodes name.
+ */
 import type { Evaluated } from "@brevet/core/graph/evaluate-node"
 import { failureOf, finishOutputs } from "@brevet/core/graph/evaluate-node"
 import type { ExecutionKey } from "@brevet/core/graph/events"
+import type { GraphNode } from "@brevet/core/graph/graph"
 import type { Outputs } from "@brevet/core/graph/items"
-import type { EffectKind, KindContext, KindResult } from "@brevet/core/graph/kinds/kind"
+import { type EffectKind, type KindContext, type KindResult, NodeFailure } from "@brevet/core/graph/kinds/kind"
+import { credentialOf } from "@brevet/core/graph/kinds/models/credential"
+import type { CredentialAccess, OpenCredential } from "../ports/credential-access.ts"
 import type { Segment } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
 
@@ -39,4 +44,46 @@ export async function perform(
     segment.signal.throwIfAborted()
     return failureOf(error)
   }
+}
+
+/** Whose credentials are looked through, and where: of the work that a performer is handed. */
+type CredentialGround = {
+  readonly segment: Pick<Segment, "organizationId">
+  readonly workshop: { readonly credentials: CredentialAccess }
+}
+
+/**
+ * The credential of a type that a node names. It is found by the id that the node gives, else by name and type. Throws
+ * NodeFailure: CREDENTIAL_MISSING where the node names none or none is found, CREDENTIAL_UNREADABLE where it was sealed
+ * with another secret key.
+ */
+export async function requireCredential(
+  ground: CredentialGround,
+  node: GraphNode,
+  type: string,
+): Promise<OpenCredential> {
+  const credential = await findCredential(ground, node, type)
+  if (credential !== null) return credential
+  const message = `The node needs a credential of the type '${type}'. Create one and choose it in the node.`
+  throw new NodeFailure("CREDENTIAL_MISSING", message, { details: { credential_type: type } })
+}
+
+/** The same; null where the node names no credential of that type. */
+async function findCredential(
+  { segment, workshop }: CredentialGround,
+  node: GraphNode,
+  type: string,
+): Promise<OpenCredential | null> {
+  const reference = credentialOf(node, type)
+  if (reference === null) return null
+  const outcome = await workshop.credentials.find(segment.organizationId, reference)
+  if (outcome.found) return outcome.credential
+  const called = reference.name ?? reference.id
+  const details = { credential_type: type, credential: called }
+  if (outcome.reason === "unreadable") {
+    const message = `The credential '${called}' was sealed with another secret key. Send its data again.`
+    throw new NodeFailure("CREDENTIAL_UNREADABLE", message, { details })
+  }
+  const message = `There is no credential '${called}' of the type '${type}' here. Create it, or choose another one.`
+  throw new NodeFailure("CREDENTIAL_MISSING", message, { details })
 }

@@ -3,6 +3,7 @@ import type { PlanLimits } from "@brevet/core/graph/plan"
 import type { IdSource } from "@brevet/core/ids"
 import type { Logger } from "pino"
 import type { Clock } from "../ports/context.ts"
+import type { CredentialAccess } from "../ports/credential-access.ts"
 import type { HistoryTable } from "../ports/history.ts"
 import type { ModelAccess } from "../ports/model-access.ts"
 import type { Models } from "../ports/models.ts"
@@ -24,6 +25,7 @@ export type RunBounds = PlanLimits & {
 export type Workshop = {
   readonly models: Models
   readonly access: ModelAccess
+  readonly credentials: CredentialAccess
   readonly history: HistoryTable
   readonly clock: Clock
   readonly ids: IdSource

@@ -64,7 +64,7 @@ describe("organizations", () => {
 })
 
 describe("providers", () => {
-  const secrets = makeSecrets(randomBytes(32))
+  const secrets = makeSecrets({ current: randomBytes(32) })
   const list = async (context = cx) => {
     const states = await listProviders(
       context,
@@ -98,7 +98,7 @@ describe("providers", () => {
     await update("openai", { isActive: false })
     expect(await keyOf(cx)).toEqual({ use: "none", reason: "inactive" })
     await update("openai", { isActive: true })
-    const strangers = makeSecrets(randomBytes(32))
+    const strangers = makeSecrets({ current: randomBytes(32) })
     expect(await keyOf(cx, strangers)).toEqual({ use: "none", reason: "unreadable" })
   })
 

@@ -4,14 +4,14 @@
  */
 import { createHash } from "node:crypto"
 import { Refusal } from "@brevet/core/errors"
-import type { Id } from "@brevet/core/ids"
 import type { AuditChange } from "../ports/audit-table.ts"
 import type { Context } from "../ports/context.ts"
 import type { ModelKey } from "../ports/model-access.ts"
 import type { ProviderChange, ProviderRecord } from "../ports/provider-table.ts"
-import type { Secrets } from "../ports/secrets.ts"
+import { providerSecretOwner, type Secrets } from "../ports/secrets.ts"
 import { requireOrganization } from "./access.ts"
 import { makeAuditRow } from "./audit.ts"
+import { claimSecretKey } from "./secret-key.ts"
 
 /** The providers for which a key can be set: the wires that are spoken. */
 const knownProviders = ["openai", "anthropic", "google"] as const
@@ -39,8 +39,6 @@ export type ProviderUpdate = {
   readonly providerProjectId?: string | null | undefined
 }
 
-const sealOwner = (organizationId: Id<"organization">, provider: string): string => `${organizationId}/${provider}`
-
 function toState(
   cx: Context,
   secrets: Secrets,
@@ -49,7 +47,7 @@ function toState(
   const { provider, row } = occasion
   const { organizationId } = cx.principal
   const secret = row?.secret ?? null
-  const own = secret === null ? undefined : secrets.open(secret, sealOwner(organizationId, provider))
+  const own = secret === null ? undefined : secrets.open(secret, providerSecretOwner(organizationId, provider))
   return {
     provider,
     isActive: row?.isActive ?? true,
@@ -94,8 +92,8 @@ function withTimes(state: ProviderState, sinceMs: number): ProviderState {
 }
 
 /**
- * Switches a provider on or off for the organization, or sets its key. Throws ORGANIZATION_ACCESS_DENIED, and
- * RESOURCE_NOT_FOUND for a provider that nobody knows.
+ * Switches a provider on or off for the organization, or sets its key. Throws ORGANIZATION_ACCESS_DENIED,
+ * RESOURCE_NOT_FOUND for a provider that nobody knows, and SERVICE_UNAVAILABLE where this process has not the store's key.
  */
 export async function updateProvider(
   cx: Context,
@@ -111,11 +109,12 @@ export async function updateProvider(
     ...(update.isActive === undefined ? {} : { isActive: update.isActive }),
     ...(apiKey === undefined
       ? {}
-      : { secret: apiKey === null ? null : secrets.seal(apiKey, sealOwner(organizationId, provider)) }),
+      : { secret: apiKey === null ? null : secrets.seal(apiKey, providerSecretOwner(organizationId, provider)) }),
     ...(update.providerOrganizationId === undefined ? {} : { providerOrganizationId: update.providerOrganizationId }),
     ...(update.providerProjectId === undefined ? {} : { providerProjectId: update.providerProjectId }),
   }
   return cx.store.transaction(async (store) => {
+    if (typeof apiKey === "string") await claimSecretKey(store, secrets)
     const before = await store.providers.find(organizationId, provider)
     const row = await store.providers.save({ organizationId, provider }, change, { atMs: cx.clock.nowMs() })
     const resource = { type: "organization", id: organizationId, name: provider } as const
@@ -152,6 +151,6 @@ export function modelKeyOf({ secrets }: ProviderPorts, row: ProviderRecord | nul
   if (row === null) return { use: "server" }
   if (!row.isActive) return { use: "none", reason: "inactive" }
   if (row.secret === null) return { use: "server" }
-  const apiKey = secrets.open(row.secret, sealOwner(row.organizationId, row.provider))
+  const apiKey = secrets.open(row.secret, providerSecretOwner(row.organizationId, row.provider))
   return apiKey === null ? { use: "none", reason: "unreadable" } : { use: "own", apiKey }
 }

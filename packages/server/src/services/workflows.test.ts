@@ -312,7 +312,7 @@ describe("deleting a workflow", () => {
 describe("validating", () => {
   it("says the same of a definition as of the workflow that has it", async () => {
     const definition = definitionWith("a", "b")
-    const report = validateDefinition(cx, definition)
+    const report = await validateDefinition(cx, definition)
     expect(report.promotable).toBe(false)
     const workflow = await createWorkflow(cx, { name: "Checked", definition })
     expect(await validateWorkflow(cx, workflow.id)).toEqual(report)

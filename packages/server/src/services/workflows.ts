@@ -12,7 +12,8 @@ import { isJsonObject, type JsonObject, jsonEqual } from "@brevet/core/json"
 import type { Context } from "../ports/context.ts"
 import type { Store } from "../ports/store.ts"
 import type { WorkflowFields, WorkflowRecord, WorkflowVersionRecord } from "../ports/workflow-table.ts"
-import { judgeDefinition, readLanguage } from "./verdict.ts"
+import { credentialFindings } from "./credential-findings.ts"
+import { judgeDefinition, type Language, readLanguage } from "./verdict.ts"
 
 /** What creates a workflow, or updates the one that has the external id. Absent: no description, or the kept one. */
 export type WorkflowCreation = {
@@ -147,16 +148,22 @@ export async function getVersion(
 }
 
 /** What there is to say about a definition that is not stored. Throws VALIDATION_ERROR for too many nodes. */
-export function validateDefinition(cx: Context, definition: JsonObject): PromotionReport {
+export async function validateDefinition(cx: Context, definition: JsonObject): Promise<PromotionReport> {
   checkNodesCount(cx, definition)
-  return judgeDefinition(readLanguage(definition), null).report
+  return fullReport(cx, readLanguage(definition), null)
 }
 
 /** What there is to say about a workflow's newest version, judged anew with its link. Throws WORKFLOW_NOT_FOUND. */
 export async function validateWorkflow(cx: Context, workflowId: Id<"workflow">): Promise<PromotionReport> {
   const workflow = await getWorkflow(cx, workflowId)
   const assistant = await cx.store.assistants.findByWorkflow(workflow.organizationId, workflow.id)
-  return judgeDefinition(readLanguage(workflow.definition), assistant?.primaryNode ?? null).report
+  return fullReport(cx, readLanguage(workflow.definition), assistant?.primaryNode ?? null)
+}
+
+/** The report, with what the organization's credentials say to it now. */
+async function fullReport(cx: Context, language: Language, linkedPrimary: string | null): Promise<PromotionReport> {
+  const { report } = judgeDefinition(language, linkedPrimary)
+  return { ...report, findings: [...report.findings, ...(await credentialFindings(cx, language))] }
 }
 
 function checkNodesCount(cx: Context, definition: JsonObject): void {

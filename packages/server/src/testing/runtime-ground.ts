@@ -116,6 +116,7 @@ export class RuntimeGround {
       workshop: {
         models: this.#models,
         access: { keyFor: async () => ({ use: "server" }) },
+        credentials: { find: async () => ({ found: false, reason: "missing" }) },
         history: cx.store.history,
         clock,
         ids: cx.ids,

@@ -12,12 +12,14 @@ import type { Agent, Dispatcher } from "undici"
 import {
   type Outbound,
   type OutboundAnswer,
+  type OutboundCredential,
   OutboundFailure,
   type OutboundHeaders,
   type OutboundRequest,
 } from "../../ports/outbound.ts"
 import { type AllowList, makeAllowList } from "./allow-list.ts"
 import { acceptedEncodings, readBody } from "./body.ts"
+import { checkHost, withCredential, withCredentialHeaders, withDigest } from "./credential.ts"
 import { makeDial } from "./dial.ts"
 import { failureOf } from "./failures.ts"
 import { checkUrl, type Dial, makeGuardedConnect, type Resolve } from "./guard.ts"
@@ -90,9 +92,11 @@ class GuardedOutbound implements OpenOutbound {
 
   async #exchange(agent: Agent, request: OutboundRequest, clock: Clock): Promise<OutboundAnswer> {
     let hop: Hop = firstHop(request)
+    // The credential is on none of the hops themselves, so that no redirect can take it along.
+    let credential: OutboundCredential | null = request.credential ?? null
     for (let redirects = 0; ; redirects += 1) {
       checkUrl(hop.url, this.#allow)
-      const answer = await ask(agent, hop, clock.signal)
+      const answer = await askWith(agent, { hop, credential, isFirst: redirects === 0 }, clock.signal)
       const follows = request.redirectsMax > 0
       const target = follows ? locationOf(answer.statusCode, oneOf(answer.headers.location), hop.url) : null
       if (target === null) return take(answer, hop, { request, clock })
@@ -101,7 +105,9 @@ class GuardedOutbound implements OpenOutbound {
       if (redirects >= request.redirectsMax) {
         throw new OutboundFailure("redirects", `The address redirects more than ${request.redirectsMax} times.`)
       }
-      hop = nextHop(hop, target, { status: answer.statusCode, secretHeaders: request.secretHeaders })
+      if (target.origin !== hop.url.origin) credential = null
+      const { secretHeaders, hasSecretBody = false } = request
+      hop = nextHop(hop, target, { status: answer.statusCode, secretHeaders, hasSecretBody })
     }
   }
 }
@@ -150,6 +156,31 @@ function firstHop({ url: text, method, headers, body }: OutboundRequest): Hop {
   const isOffered = headers.some(([name]) => name.toLowerCase() === "accept-encoding")
   const offer: Hop["headers"] = isOffered ? [] : [["accept-encoding", acceptedEncodings]]
   return { url, method, headers: [...headers, ...offer], body }
+}
+
+type Asking = {
+  readonly hop: Hop
+  readonly credential: OutboundCredential | null
+  /** False: after a redirect, whose address says itself what is asked. */
+  readonly isFirst: boolean
+}
+
+/** Asks with a credential, and once more where the other side challenges it. Throws OutboundFailure. */
+async function askWith(
+  agent: Agent,
+  { hop, credential, isFirst }: Asking,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  if (credential === null) return ask(agent, hop, signal)
+  const { auth } = credential
+  checkHost(credential, hop.url)
+  const asked = isFirst ? withCredential(hop, auth) : withCredentialHeaders(hop, auth)
+  const answer = await ask(agent, asked, signal)
+  if (answer.statusCode !== 401 || auth.digest === null) return answer
+  const again = withDigest(asked, auth.digest, oneOf(answer.headers["www-authenticate"]))
+  if (again === null) return answer
+  answer.body.on("error", () => {}).destroy()
+  return ask(agent, again, signal)
 }
 
 async function ask(agent: Agent, hop: Hop, signal: AbortSignal): Promise<Dispatcher.ResponseData> {

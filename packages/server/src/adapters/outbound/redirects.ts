@@ -1,5 +1,5 @@
 /** What becomes of a request at a redirect (RFC 9110 §15.4, and the Fetch standard where that leaves a choice). Pure. */
-import type { OutboundRequest } from "../../ports/outbound.ts"
+import { OutboundFailure, type OutboundRequest } from "../../ports/outbound.ts"
 
 /** The part of a request that a redirect changes. */
 export type Hop = Pick<OutboundRequest, "method" | "headers" | "body"> & { readonly url: URL }
@@ -28,12 +28,22 @@ export function locationOf(status: number, location: string | undefined, from: U
   return url
 }
 
-/** The request that follows. 303 asks with GET, 301 and 302 turn POST into GET, 307 and 308 repeat what was sent. */
-export function nextHop(hop: Hop, target: URL, answer: { status: number; secretHeaders: readonly string[] }): Hop {
+/** An answer that redirects, and what of the request may not go to another origin. */
+type Redirection = { readonly status: number } & Pick<OutboundRequest, "secretHeaders" | "hasSecretBody">
+
+/**
+ * The request that follows. 303 asks with GET, 301 and 302 turn POST into GET, 307 and 308 repeat what was sent. Throws
+ * OutboundFailure where a secret body would go to another origin.
+ */
+export function nextHop(hop: Hop, target: URL, answer: Redirection): Hop {
   const { status } = answer
   const becomesGet =
     (status === 303 && hop.method !== "GET" && hop.method !== "HEAD") ||
     ((status === 301 || status === 302) && hop.method === "POST")
+  if (answer.hasSecretBody === true && hop.body !== null && !becomesGet && target.origin !== hop.url.origin) {
+    const message = `The address redirects to ${target.host}, and the body holds a credential, which is not sent there.`
+    throw new OutboundFailure("refused", message)
+  }
   const dropped = new Set<string>([
     ...(becomesGet ? bodyHeaders : []),
     ...(target.origin === hop.url.origin ? [] : [...ownHeaders, ...answer.secretHeaders]),

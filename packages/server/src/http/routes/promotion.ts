@@ -34,7 +34,7 @@ export const promotionRoutes = [
   })),
   bind(validateDefinitionRoute, async (cx, { body }) => ({
     status: 200,
-    body: presentReport(validateDefinition(cx, body.definition)),
+    body: presentReport(await validateDefinition(cx, body.definition)),
   })),
   bind(validateWorkflowRoute, async (cx, { params }) => ({
     status: 200,

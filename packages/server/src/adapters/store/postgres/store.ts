@@ -3,6 +3,7 @@ import type { Store, Tables } from "../../../ports/store.ts"
 import { makeAssistantTable } from "./assistants.ts"
 import { makeAuditTable } from "./audit.ts"
 import { makeBinaryTable } from "./binaries.ts"
+import { makeCredentialTable } from "./credentials.ts"
 import { makeHistoryTable } from "./history.ts"
 import { makeIdempotencyTable } from "./idempotency.ts"
 import { makeKeyTable } from "./keys.ts"
@@ -10,6 +11,7 @@ import { makeMessageTable } from "./messages.ts"
 import { makeOrganizationTable } from "./organizations.ts"
 import { makeProviderTable } from "./providers.ts"
 import { makeRunTable } from "./runs.ts"
+import { makeSecretKeyTable } from "./secret-keys.ts"
 import { inSavepoint, type Sql, type SqlPool } from "./sql.ts"
 import { makeThreadTable } from "./threads.ts"
 import { makeTurnTable } from "./turns.ts"
@@ -29,6 +31,8 @@ function makeTables(sql: Sql): Omit<Tables, "binaries"> {
     history: makeHistoryTable(sql),
     idempotency: makeIdempotencyTable(sql),
     providers: makeProviderTable(sql),
+    credentials: makeCredentialTable(sql),
+    secretKeys: makeSecretKeyTable(sql),
   }
 }
 

@@ -313,6 +313,30 @@ CREATE TABLE provider_keys (
   PRIMARY KEY (organization_id, provider)
 );
 
+-- Credentials, encrypted for their organization and id. `name_key` is the trimmed, case-folded name. Deleted for good.
+CREATE TABLE credentials (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  name text NOT NULL,
+  name_key text NOT NULL,
+  type text NOT NULL,
+  secret bytea NOT NULL,
+  allowed_hosts text[],
+  created_by uuid,
+  revision bigint NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX credentials_name ON credentials (organization_id, type, name_key);
+CREATE INDEX credentials_by_organization ON credentials (organization_id, created_at);
+
+-- One row, from the moment at which the first secret is kept: a text that the store's secret key sealed. Whoever cannot
+-- open it has another key.
+CREATE TABLE secret_key_checks (
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
+  value bytea NOT NULL
+);
+
 -- A process keeps what it needs for turns (keys, assistants, workflow versions, provider keys) in memory, together with
 -- the generation under which it was read; the statement that starts a turn compares the two, so that nothing stale is
 -- ever acted on. The triggers are deferred to the commit: there the row of the organization is the last one locked, so

@@ -7,7 +7,7 @@ import { makePostgresGround, type PostgresGround } from "../../testing/owner-gro
 import { planOf, recordStatements } from "../../testing/statement-plans.ts"
 import type { SqlPool } from "../store/postgres/sql.ts"
 import { claimDue, claimLeft, claimLost, claimQueued, release, releaseForgotten } from "./claims.ts"
-import { groupStatement, groupValues } from "./group-statement.ts"
+import { type GroupRow, groupQuery } from "./group-statement.ts"
 import { writerSettings } from "./group-writer.ts"
 
 let ground: PostgresGround
@@ -42,34 +42,59 @@ async function fill(count: number): Promise<void> {
   for (const text of statements) await ground.test.sql.rows({ text })
 }
 
+/** One flush for each combination of parts. */
+function flushes(): GroupRow[][] {
+  const start = (extra: Parameters<typeof runs.turn>[1]): GroupRow => ({
+    op: "start",
+    start: runs.turn(null, extra),
+    held: false,
+  })
+  const append = (extra: Parameters<typeof appendOf>[1]): GroupRow => ({
+    op: "append",
+    append: appendOf(ownedBy(runs.turn(null)), extra),
+  })
+  const responseId = ground.cx.ids.next("response")
+  const rare = {
+    responseId,
+    requestHash: "ab".repeat(32),
+    idempotency: { key: "k1", method: "POST", path: "/", bodyHash: "00" },
+    thread: { removes: { turn: 1, ordinal: 0 }, replacesFailed: true },
+  }
+  const starts = [[], [start({ responseId })], [start(rare)]]
+  const rareEnd = runs.ending("failed", { removesTurn: true, failedRequestHash: "ab".repeat(32) })
+  const messages = [runs.message("assistant", "x")]
+  const appends = [
+    [],
+    [append({})],
+    [append({ messages, ending: runs.ending("completed") })],
+    [append({ messages, ending: rareEnd })],
+  ]
+  const all = starts.flatMap((some) => appends.map((others) => [...some, ...others])).filter((rows) => rows.length > 0)
+  // Two of them are made of the same parts.
+  const names = all.map((rows) => groupQuery(rows, "nobody").name)
+  return all.filter((_rows, place) => names.indexOf(names[place] ?? "") === place)
+}
+
 describe("on tables that have grown", () => {
-  it("the group statement, planned while they were empty, reads every table by an index", async () => {
+  it("the group statement, planned while they were empty, reads every table by an index, whatever it is made of", async () => {
     const client = new pg.Client({ connectionString: ground.test.connectionString })
     await client.connect()
     await client.query(writerSettings)
-    const start = runs.turn(null, {
-      responseId: ground.cx.ids.next("response"),
-      requestHash: "ab".repeat(32),
-      idempotency: { key: "k1", method: "POST", path: "/", bodyHash: "00" },
-      thread: { removes: { turn: 1, ordinal: 0 }, replacesFailed: true },
-    })
-    const ending = runs.ending("failed", { removesTurn: true, failedRequestHash: "ab".repeat(32) })
-    const values = groupValues(
-      [
-        { op: "start", start, held: false },
-        {
-          op: "append",
-          append: appendOf(ownedBy(runs.turn(null)), { messages: [runs.message("assistant", "x")], ending }),
-        },
-      ],
-      "nobody",
-    )
-    const planned = async () => {
-      const literals = values.map((value) => client.escapeLiteral(String(value))).join(", ")
-      const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN EXECUTE write_group(${literals})`)
-      return rows.map((row) => row["QUERY PLAN"]).join("\n")
+    const queries = flushes().map((rows) => groupQuery(rows, "nobody"))
+    expect(new Set(queries.map(({ name }) => name)).size).toBe(queries.length)
+    const planned = async (): Promise<string> => {
+      const plans: string[] = []
+      for (const [place, { values }] of queries.entries()) {
+        const literals = values.map((value) => client.escapeLiteral(String(value))).join(", ")
+        const { rows } = await client.query<{ "QUERY PLAN": string }>(`EXPLAIN EXECUTE write_${place}(${literals})`)
+        plans.push(...rows.map((row) => row["QUERY PLAN"]))
+      }
+      return plans.join("\n")
     }
-    await client.query(`PREPARE write_group(json, json, text) AS ${groupStatement}`)
+    for (const [place, { text, values }] of queries.entries()) {
+      const types = values.length === 2 ? "json, text" : "json, text, json"
+      await client.query(`PREPARE write_${place}(${types}) AS ${text}`)
+    }
     expect(await planned()).not.toMatch(tables)
     await fill(20_000)
     expect(await planned()).not.toMatch(tables)

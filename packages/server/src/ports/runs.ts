@@ -49,8 +49,11 @@ export type NewRun = {
 export type StartOptions = {
   /** Given everything from the first event on. */
   readonly listener?: Listener
-  /** `first`: the run is in the store before anything is done for it. `effect`: before its first effect has shown anything. */
-  readonly commit: "first" | "effect"
+  /**
+   * `first`: the run is in the store before anything is done for it. `effect`: before its first effect has shown anything.
+   * `answer`: with its answer, where that comes at once, for a run of which nobody hears before its end.
+   */
+  readonly commit: "first" | "effect" | "answer"
 }
 
 /** A run under way in this process. */

@@ -78,7 +78,7 @@ class ProcessRuntime implements Runtime {
 
   async start(run: NewRun, { listener, commit }: StartOptions): Promise<RunUnderWay | null> {
     if (this.#draining) throw new Refusal("SERVICE_UNAVAILABLE", { retryAfterSeconds: 1 })
-    const segment = this.#makeSegment(run)
+    const segment = this.#makeSegment(run, commit)
     if (listener !== undefined) segment.follow(listener)
     segment.take(run.created)
     for (const message of run.messages) segment.addMessage(message)
@@ -182,7 +182,7 @@ class ProcessRuntime implements Runtime {
     this.#left.abort()
   }
 
-  #makeSegment(run: NewRun): Segment {
+  #makeSegment(run: NewRun, commit: StartOptions["commit"]): Segment {
     const { created } = run
     const workflowId = created.workflowId ?? ""
     return new Segment({
@@ -198,6 +198,7 @@ class ProcessRuntime implements Runtime {
       epoch: 1,
       savedNumber: 0,
       start: run.start,
+      startsWithAnswer: commit === "answer",
       readHistory: () => (run.history === null ? this.#readHistory(created) : Promise.resolve(run.history)),
       folded: null,
     })
@@ -363,6 +364,7 @@ class ProcessRuntime implements Runtime {
       epoch: claimed.epoch,
       savedNumber: claimed.savedNumber,
       start: null,
+      startsWithAnswer: false,
       readHistory: () => (created === null ? Promise.resolve(noHistory) : this.#readHistory(created)),
       folded,
     })

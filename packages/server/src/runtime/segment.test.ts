@@ -58,6 +58,7 @@ async function begin(options: Partial<SegmentOptions> = {}) {
     epoch: 1,
     savedNumber: 0,
     start: run.start,
+    startsWithAnswer: false,
     readHistory: async () => ({ messages: [], summary: null }),
     folded: null,
     onMark: (cause) => void marks.push(cause),
@@ -86,6 +87,64 @@ const ending = (segment: Segment) => ({
   events: [ended],
   message: null,
   row: { ...ground.runs.ending("cancelled"), atMs: 1, usage: segment.state.usage },
+})
+
+describe("the intent of a run's first effect (R5)", () => {
+  it("is saved at once, and the effect may begin meanwhile", async () => {
+    const { segment, gate } = await begin()
+    gate.hold()
+    const { saved, mayBegin } = segment.announce()
+    await gate.whenHeld()
+    expect(mayBegin).toBe(true)
+    gate.letPass()
+    await saved
+    expect(segment.isStarted).toBe(true)
+  })
+
+  it("goes in with the answer where nobody hears of the run before, as one write with all numbers", async () => {
+    const { segment, gate, run, listener } = await begin({ startsWithAnswer: true })
+    for (const event of [{ type: "run-started", at: 1 } as const, nodeStarted, callStarted]) segment.take(event)
+    expect(segment.announce().mayBegin).toBe(true)
+    expect(segment.isUnheard).toBe(true)
+    segment.take({ type: "model-text", ...key, texts: ["Hel", "lo"] })
+    segment.take(note("after"))
+    await segment.end(ending(segment))
+    expect(gate.writes).toHaveLength(1)
+    const log = await numbersIn(run.runId)
+    expect(log.slice(4)).toEqual(["5 model-text", "7 message-added", "8 run-cancelled"])
+    expect(listener.heard.map(({ number }) => number)).toEqual([1, 2, 3, 4, 5, 7, 8])
+  })
+
+  it("is saved by itself a moment later where the answer takes its time", async () => {
+    const { segment, gate, run } = await begin({ startsWithAnswer: true })
+    segment.take({ type: "run-started", at: 1 })
+    await segment.announce().saved
+    expect(segment.isUnheard).toBe(false)
+    expect(gate.writes).toHaveLength(1)
+    expect(await numbersIn(run.runId)).toEqual(["1 run-created", "2 run-started"])
+  })
+
+  it("holds up every later effect until it is saved, also before the run is stored", async () => {
+    const { segment, gate } = await begin({ startsWithAnswer: true })
+    expect(segment.announce().mayBegin).toBe(true)
+    gate.hold()
+    const second = segment.announce()
+    expect(second.mayBegin).toBe(false)
+    await gate.whenHeld()
+    gate.letPass()
+    await second.saved
+    expect(segment.announce().mayBegin).toBe(false)
+  })
+
+  it("of a run that is refused ends the effect by its signal", async () => {
+    const { segment, gate } = await begin({ startsWithAnswer: true })
+    gate.die()
+    gate.bury()
+    segment.announce()
+    await new Promise((resolve) => segment.signal.addEventListener("abort", resolve))
+    expect(segment.signal.reason).toBeInstanceOf(StartRefused)
+    await expect(segment.save()).rejects.toBeInstanceOf(StartRefused)
+  })
 })
 
 describe("a save (S1)", () => {

@@ -66,6 +66,8 @@ export type SegmentOptions = {
   readonly epoch: number
   readonly savedNumber: number
   readonly start: StartFacts | null
+  /** Nobody hears of the run before its end, so that its start may go in with an answer that comes at once. */
+  readonly startsWithAnswer: boolean
   /** The thread's messages before this turn; read when a node asks for them, unless whoever made the turn had them. */
   readonly readHistory: () => Promise<History>
   readonly folded: { readonly state: RunState; readonly command: Command; readonly chars: number } | null
@@ -84,6 +86,11 @@ type Unsaved = { readonly entries: Entry[]; readonly messages: MessageWrite[]; r
 
 /** How long shown text may be unsaved (R6). */
 const chunkMsMax = 1_000
+/**
+ * How long a start waits for an answer that it may go in with. Models far away take longer, and theirs begin before they
+ * could notice; those nearby and answers that are known already save half of the writing.
+ */
+const startMsMax = 5
 
 /** A run as this process works on it. */
 export class Segment {
@@ -114,6 +121,8 @@ export class Segment {
   #chunk: { readonly key: CallKey; readonly first: number; readonly texts: string[] } | null = null
   #chunkTimer: NodeJS.Timeout | null = null
   #saving: Promise<void> | null = null
+  #isAnnounced = false
+  #startTimer: NodeJS.Timeout | null = null
   #startTrouble: Error | null = null
   #history: Promise<History> | null = null
   readonly #started = makeDeferred<void>()
@@ -159,7 +168,8 @@ export class Segment {
   take(event: RunEvent): void {
     this.#closeChunk()
     const json = this.#jsonOf(event)
-    this.#enter({ event, number: this.#claimNumbers(1), json, shown: false })
+    const number = this.#claimNumbers(event.type === "model-text" ? event.texts.length : 1)
+    this.#enter({ event, number, json, shown: false })
   }
 
   /** Adds a message of the thread; it goes in with the next save. */
@@ -203,6 +213,31 @@ export class Segment {
     } finally {
       this.#saving = null
     }
+  }
+
+  /**
+   * Saves the intent of an effect that was taken last. `mayBegin`: it may begin before that is done, which holds for the
+   * first effect of a run that this process starts (R5); what it gives is held until `saved`. Where the run is not stored
+   * in the end, the signal ends the effect; `saved` then settles or not.
+   */
+  announce(): { readonly saved: Promise<void>; readonly mayBegin: boolean } {
+    if (this.isStarted || this.#isAnnounced) return { saved: this.save(), mayBegin: false }
+    this.#isAnnounced = true
+    if (!this.#options.startsWithAnswer) {
+      const saved = this.save()
+      saved.catch(() => {})
+      return { saved, mayBegin: true }
+    }
+    this.#startTimer = setTimeout(() => {
+      // What fails here ends the effect by the signal, and is thrown by the next save.
+      if (!this.isStarted && !this.#closed) this.save().catch(() => {})
+    }, startMsMax)
+    return { saved: this.#started.promise, mayBegin: true }
+  }
+
+  /** Whether nobody hears of the run as yet, since it is not stored and may be once it is over. */
+  get isUnheard(): boolean {
+    return !this.isStarted && this.#options.startsWithAnswer
   }
 
   /** Ends the run with these events, and saves them. Where that fails, the run is as it was before. Throws what `save` throws. */
@@ -286,6 +321,7 @@ export class Segment {
     if (this.#closed) return
     this.#closed = true
     if (this.#chunkTimer !== null) clearTimeout(this.#chunkTimer)
+    if (this.#startTimer !== null) clearTimeout(this.#startTimer)
     for (const listener of this.#listeners) listener.close(reason)
     this.#listeners.clear()
   }

@@ -121,9 +121,16 @@ async function tryStart(
   const looked = await look(cx, ports, looking)
   const { basis, named } = looked.ground
   if (isBusy(basis)) return { begun: await beginBusy(cx, looked), named }
-  // Where others begin as well, the model is called only once the turn is stored, so that no call is made in vain again.
-  const commit = attempt === 0 ? "effect" : "first"
+  const commit = commitOf(looking.call, attempt)
   return { begun: await beginFree(cx, ports, { call: looking.call, commit, looked }), named }
+}
+
+/** When a turn is stored. */
+function commitOf({ listen, idempotency }: TurnCall, attempt: number): StartOptions["commit"] {
+  // Where others begin as well, the model is called only once the turn is stored, so that no call is made in vain again.
+  if (attempt > 0) return "first"
+  // A second request with the same key is to find the turn as soon as can be.
+  return listen === undefined && idempotency === null ? "answer" : "effect"
 }
 
 function asRefusal(error: unknown): Refusal {

@@ -210,10 +210,8 @@ class Calls {
     const callKey: CallKey = { ...key, call }
     const started = { type: "model-call-started", at: workshop.clock.nowMs(), model: plan.request.model } as const
     segment.take({ ...started, ...callKey, ...(plan.summarized ? { summarized: true } : {}) })
-    const saved = segment.save()
-    // The first call need not wait for the commit; should that fail, the segment's signal ends the call.
-    if (segment.isStarted) await saved
-    else saved.catch(() => {})
+    const { saved, mayBegin } = segment.announce()
+    if (!mayBegin) await saved
     return this.#stream(callKey, { ...plan, request }, saved)
   }
 
@@ -235,11 +233,18 @@ class Calls {
     const texts: string[] = []
     const stripper = plan.shows === "plain" ? makeMarkdownStripper() : null
     let isSaved = false
+    const held: string[] = []
+    const showHeld = () => {
+      isSaved = true
+      for (const text of held.splice(0)) segment.show(callKey, text)
+    }
+    if (segment.isUnheard) saved.then(showHeld)
     const show = async (text: string): Promise<void> => {
       if (plan.shows === "none" || text === "") return
+      held.push(text)
+      if (segment.isUnheard) return
       if (!isSaved) await saved
-      isSaved = true
-      segment.show(callKey, text)
+      showHeld()
     }
     try {
       for await (const event of workshop.models.stream(plan.request, { signal: segment.signal })) {
@@ -248,6 +253,8 @@ class Calls {
           await show(stripper === null ? event.text : stripper.push(event.text))
         } else if (event.type === "finish") {
           if (stripper !== null) await show(stripper.end())
+          // The answer goes in with the start: its pieces are told with it.
+          if (held.length > 0) segment.take({ type: "model-text", ...callKey, texts: held.splice(0) })
           return this.#complete(callKey, plan, { text: texts.join(""), event })
         }
       }

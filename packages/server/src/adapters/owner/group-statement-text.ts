@@ -47,7 +47,7 @@ function textOf(parts: StatementParts): string {
   const { starts, appends, tells } = parts
   const releases = tells && appends
   const tables = [
-    rowsOf(starts),
+    rowsOf(parts),
     ...(starts ? startTables(parts) : []),
     ...(appends ? [fenced] : []),
     landed(parts),
@@ -77,18 +77,19 @@ const startColumns = `organization_id uuid, generation bigint, request_hash text
     parent_node text, removes_turn int, removes_ordinal int, replaces boolean,
     idem_key text, idem_method text, idem_path text, idem_hash text, held boolean`
 
-function rowsOf(starts: boolean): string {
+function rowsOf({ starts }: StatementParts): string {
   return `v AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1::json) AS v(
     ${appendColumns}${starts ? `, ${startColumns}` : ""}))`
 }
 
 /** Runs that start: which may, their threads, their rows, and what goes in beside them. */
-function startTables({ threads, rarities }: StatementParts): readonly string[] {
+function startTables(parts: StatementParts): readonly string[] {
+  const { threads, rarities } = parts
   return [
-    able(rarities),
-    ...(threads ? [made, ...(rarities ? [cut] : []), taken(rarities)] : []),
-    begun(threads),
+    able(parts),
+    ...(threads ? [made, ...(rarities ? [cut] : []), taken(parts)] : []),
+    begun(parts),
     started,
     ...(threads && rarities ? [edited, replaced] : []),
     ...(rarities ? [marked] : []),
@@ -96,7 +97,7 @@ function startTables({ threads, rarities }: StatementParts): readonly string[] {
   ]
 }
 
-function able(rarities: boolean): string {
+function able({ rarities }: StatementParts): string {
   return `able AS MATERIALIZED (
   SELECT * FROM v WHERE op = 'start'
     AND EXISTS (SELECT FROM processes WHERE id = $2 AND dead_at IS NULL)
@@ -127,7 +128,7 @@ const cut = `cut AS (
     AND (m.turn, m.ordinal) >= (v.removes_turn, v.removes_ordinal)) AS messages
   FROM able v WHERE v.removes_turn IS NOT NULL)`
 
-function taken(rarities: boolean): string {
+function taken({ rarities }: StatementParts): string {
   const removed = rarities ? " - COALESCE((SELECT cut.messages FROM cut WHERE cut.id = v.id), 0)" : ""
   const summary = rarities
     ? `
@@ -145,7 +146,7 @@ function taken(rarities: boolean): string {
   RETURNING v.id)`
 }
 
-function begun(threads: boolean): string {
+function begun({ threads }: StatementParts): string {
   const inThreads = "SELECT able.id FROM made JOIN able USING (thread_id) UNION ALL SELECT id FROM taken UNION ALL "
   return `begun AS (
   ${threads ? inThreads : ""}SELECT id FROM able WHERE thread_id IS NULL)`
@@ -205,15 +206,15 @@ const told = `told AS (
   JOIN landed ON landed.id = m.run_id)`
 
 /** Turns that end by being taken away, or that failed. */
-function endTables({ starts, appends, rarities }: StatementParts): readonly string[] {
-  return rarities ? [...(appends ? [removed] : []), failed(starts)] : []
+function endTables(parts: StatementParts): readonly string[] {
+  return parts.rarities ? [...(parts.appends ? [removed] : []), failed(parts)] : []
 }
 
 const removed = `removed AS (
   UPDATE messages m SET deleted_at = v.finished_at FROM v JOIN fenced USING (id)
   WHERE v.removes AND m.thread_id = v.thread_id AND m.turn = v.turn AND m.deleted_at IS NULL RETURNING v.id)`
 
-function failed(starts: boolean): string {
+function failed({ starts }: StatementParts): string {
   const organization = starts ? "COALESCE(v.organization_id, run_organization)" : "run_organization"
   return `failed AS (
   INSERT INTO failed_turns (organization_id, request_hash, thread_id, turn, failed_at)

@@ -24,6 +24,8 @@ export type GroupRow =
   | { readonly op: "start"; readonly start: RunStart; readonly held: boolean }
   | { readonly op: "append"; readonly append: RunAppend }
 
+type StartRow = Extract<GroupRow, { op: "start" }>
+
 /** What the statement returns for a row that landed. */
 export type LandedRow = { readonly id: string; readonly cancel_mark: string | null; readonly queued: number | null }
 
@@ -45,7 +47,7 @@ export function groupQuery(rows: readonly GroupRow[], processId: string): NamedS
     parts.starts = true
     if (thread !== null) parts.threads = true
     if (idempotency !== null || thread?.removes != null || thread?.replacesFailed === true) parts.rarities = true
-    return startValue(row.start, row.held)
+    return startValue(row)
   })
   const values = [JSON.stringify(rowValues), processId]
   if (parts.tells) values.push(JSON.stringify(messages))
@@ -92,7 +94,7 @@ function appendValue(append: RunAppend): Record<string, unknown> {
   }
 }
 
-function startValue(start: RunStart, held: boolean): Record<string, unknown> {
+function startValue({ start, held }: StartRow): Record<string, unknown> {
   const { thread, idempotency, append } = start
   const { ending } = append
   return {

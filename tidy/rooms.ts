@@ -31,7 +31,7 @@ export const rooms: readonly Room[] = [
     values: ["core/ground"],
     types: [],
     // The formats of JSON Schema come with ajv and have no effect either.
-    // The readers of HTML, Markdown and XML are pure too: texts in, trees or texts out.
+    // The readers of HTML, Markdown, XML and YAML are pure too: texts in, trees or texts out.
     packages: [
       "zod",
       "acorn",
@@ -47,6 +47,7 @@ export const rooms: readonly Room[] = [
       "html-to-text",
       "markdown-it",
       "@rgrove/parse-xml",
+      "yaml",
     ],
   },
   {

@@ -25,6 +25,7 @@ import {
 import { getOpenApiRoute } from "./docs.ts"
 import { executeWorkflowRoute } from "./execution.ts"
 import { getAuthModeRoute, getHealthDetailsRoute, getHealthRoute } from "./health.ts"
+import { importWorkflowRoute } from "./imports.ts"
 import {
   createKeyRoute,
   deleteKeyRoute,
@@ -86,6 +87,7 @@ import {
 export const routes: readonly Route[] = [
   // Workflows
   createWorkflowRoute,
+  importWorkflowRoute,
   listWorkflowsRoute,
   getWorkflowRoute,
   updateWorkflowRoute,

@@ -30,12 +30,13 @@ const advice: readonly (readonly [names: RegExp, advice: string])[] = [
 /** One finding for each. */
 export function unknownKindFindings(graph: Graph): readonly Finding[] {
   return unknownKindNodes(graph).map((node): Finding => {
-    const message = `Replace or remove ${quote(node.name)}: nodes of type ${quote(node.type)} are not run here and fail when they are reached; ${adviceFor(node)}.`
+    const message = `Replace or remove ${quote(node.name)}: nodes of type ${quote(node.type)} are not run here and fail when they are reached; ${unknownKindAdvice(node)}.`
     return { severity: "warning", code: "NODE_KIND_UNKNOWN", message, node: node.name, path: node.path }
   })
 }
 
-function adviceFor(node: GraphNode): string {
+/** How to do without a node that is not run here: a phrase that follows a semicolon. */
+export function unknownKindAdvice(node: GraphNode): string {
   const name = nameOfType(node.type).toLowerCase()
   const found = advice.find(([names]) => names.test(name))?.[1]
   return (

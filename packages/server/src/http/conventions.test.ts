@@ -98,6 +98,7 @@ const addressOf = (route: Route, ids: World["ids"]): string =>
 /** A body that the call takes. */
 const bodies: Readonly<Record<string, () => JsonObject>> = {
   createWorkflow: () => ({ name: "W", definition: {} }),
+  importWorkflow: () => ({ document: { nodes: [], connections: {} } }),
   createAssistant: () => ({ name: `A ${Math.trunc(performance.now() * 1_000)}`, organization_id: ownOrganization }),
   createApiKey: () => ({ key_name: "K", scopes: ["chat"] }),
   createCredential: () => ({
@@ -286,6 +287,7 @@ test("every 201 has a Location that can be read, of promotion the assistant", as
   const plain = await call("POST", "/v1/assistants", { body: { name: "To convert", organization_id: ownOrganization } })
   const made = [
     workflow,
+    await call("POST", "/v1/workflows/import", { body: { document: { nodes: [], connections: {} } } }),
     promoted,
     plain,
     await call("POST", `/v1/assistants/${plain.body.id}/convert-to-workflow`),

@@ -78,6 +78,7 @@ const hostileValues: readonly JsonValue[] = [
 /** A body that each call takes, so that one hostile field at a time gets past the shape of the others. */
 const goodBodies: Readonly<Record<string, () => JsonObject>> = {
   createWorkflow: () => ({ name: "W", definition: {} }),
+  importWorkflow: () => ({ document: { nodes: [], connections: {} } }),
   createAssistant: () => ({ name: "A new one", organization_id: ids.organization_id ?? "" }),
   createApiKey: () => ({ key_name: "K", scopes: ["chat"] }),
   createCredential: () => ({

@@ -1,4 +1,5 @@
 /** The calls of workflows: parsed input to service, record to wire. */
+import { importWorkflowRoute, presentImport } from "@brevet/core/contract/imports"
 import {
   createWorkflowRoute,
   deleteWorkflowRoute,
@@ -12,6 +13,7 @@ import {
 } from "@brevet/core/contract/workflows"
 import { Refusal } from "@brevet/core/errors"
 import type { WorkflowRecord } from "../../ports/workflow-table.ts"
+import { importWorkflow } from "../../services/imports.ts"
 import {
   createWorkflow,
   deleteWorkflow,
@@ -47,6 +49,11 @@ export const workflowRoutes = [
   bind(createWorkflowRoute, async (cx, { body }) => {
     const { name, definition, description, external_id: externalId } = body
     return answer(201, await createWorkflow(cx, { name, definition, description, externalId }))
+  }),
+  bind(importWorkflowRoute, async (cx, { body }) => {
+    const { document, format = null, name = null, description = null, external_id: externalId = null } = body
+    const { workflow, report } = await importWorkflow(cx, { document, format, name, description, externalId })
+    return { ...answer(201, workflow), body: presentImport(workflow, report) }
   }),
   bind(listWorkflowsRoute, async (cx, { query }) => {
     const { limit, offset, external_id: externalId, active_only: activeOnly = false } = query

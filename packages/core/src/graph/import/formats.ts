@@ -1,0 +1,35 @@
+/** The table of formats, and the way from a document as somebody sent it to a definition with its report. */
+import type { JsonValue } from "../../json.ts"
+import { dify } from "./dify.ts"
+import { readDocument } from "./document.ts"
+import type { Conversion, Importer, ImportFormat } from "./importer.ts"
+import { n8n } from "./n8n.ts"
+
+/** Every importer. The first that recognises a document reads it: n8n, whose nodes may have any shape, comes last. */
+const importers: readonly Importer[] = [dify, n8n]
+
+/** A converted document and the format that it was read as. */
+export type Imported = Conversion & { readonly format: ImportFormat }
+
+/**
+ * Converts a document: JSON, or a text of JSON or YAML. `format` null: whichever recognises it. Gives a fault, in words
+ * that follow "the document", where nothing can be made of it. Never throws.
+ */
+export function importDocument(
+  document: JsonValue,
+  format: ImportFormat | null,
+): Imported | { readonly fault: string } {
+  const read = readDocument(document)
+  if ("fault" in read) return read
+  const wanted = importers.filter((importer) => format === null || importer.format === format)
+  const importer = wanted.find((candidate) => candidate.recognises(read.value))
+  if (importer === undefined) return { fault: `is not ${titles(wanted)}` }
+  const [only, ...others] = importer.split(read.value)
+  if (only === undefined) return { fault: `is ${importer.title} without a workflow` }
+  if (others.length > 0) return { fault: `holds ${others.length + 1} workflows; send them one at a time` }
+  return { format: importer.format, ...importer.convert(only) }
+}
+
+function titles(wanted: readonly Importer[]): string {
+  return wanted.map(({ title }) => title).join(", nor ")
+}

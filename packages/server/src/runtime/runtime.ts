@@ -238,8 +238,10 @@ class ProcessRuntime implements Runtime {
       .then(() => interpret(segment, workshop))
       .finally(() => {
         clearTimeout(timer)
-        if (this.#live.get(segment.runId) === segment) this.#live.delete(segment.runId)
         this.#loops.delete(loop)
+        // Lost by an earlier incarnation of this process and claimed by this one: then it is another segment's by now.
+        if (this.#live.get(segment.runId) !== segment) return
+        this.#live.delete(segment.runId)
         this.#letGo(segment)
       })
     this.#loops.add(loop)
@@ -297,6 +299,8 @@ class ProcessRuntime implements Runtime {
     const { workshop, owner } = this.#ports
     // Whoever comes next finds it among the runs that this process has left.
     if (this.#draining) return
+    // It was this process's own, until that was declared dead: who works on it here does so in vain.
+    this.#live.get(claimed.runId)?.abort(new RunLost())
     let segment: Segment
     try {
       segment = await this.#resumedSegment(claimed)

@@ -29,6 +29,8 @@ export type OwnerGround = {
   readonly log: RunLog
   /** An owner for a process of this data folder; the same one if none is named. */
   open(folder?: string): Promise<OpenedOwner>
+  /** All that the process of this id has told is long ago by now, and all others have told enough to see it. */
+  silence(processId: string): Promise<void>
   /** Ends the owners that are open. */
   closeOwners(): Promise<void>
   close(): Promise<void>

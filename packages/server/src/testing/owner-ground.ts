@@ -38,6 +38,13 @@ export async function makePostgresGround(): Promise<PostgresGround> {
       opened.add(owner)
       return owner
     },
+    async silence(processId) {
+      await test.sql.rows({
+        text: `UPDATE processes SET steady_since = now() - interval '1 day',
+                 beat_at = CASE WHEN id = $1 THEN now() - interval '1 day' ELSE beat_at END`,
+        values: [processId],
+      })
+    },
     async closeOwners() {
       await Promise.all([...opened].map((owner) => owner.close()))
       opened.clear()
@@ -63,9 +70,12 @@ async function openPostgresOwner(test: TestContext, options: Partial<OwnerOption
     clock: test.clock,
     log: pino({ level: "silent" }),
     onDue: () => {},
+    // No process is declared dead because the machine is slow; `silence` is how a test does it.
+    silenceMs: 3_600_000,
     ...options,
   })
   let isClosed = false
+  let isFrozen = false
   return {
     owner,
     proxy,
@@ -74,11 +84,19 @@ async function openPostgresOwner(test: TestContext, options: Partial<OwnerOption
       proxy.cut()
       await sessionsGone(test, owner.processId())
     },
-    freeze: () => proxy.freeze(),
-    thaw: () => proxy.restore(),
+    freeze() {
+      isFrozen = true
+      proxy.freeze()
+    },
+    thaw() {
+      isFrozen = false
+      proxy.restore()
+    },
     async close() {
       if (isClosed) return
       isClosed = true
+      // Whoever stands still does not end.
+      if (isFrozen) proxy.cut()
       await owner.close()
       await pool.close()
       await proxy.close()

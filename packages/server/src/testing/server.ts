@@ -207,9 +207,12 @@ export async function startTestServer(settings: Settings = {}): Promise<TestServ
   }
 }
 
-/** A server in a process of its own. */
-export type SpawnedServer = TestServer & {
+/** A server's process. */
+export type SpawnedProcess = {
+  readonly client: TestClient
   readonly pid: number
+  /** Sends a signal and waits for nothing. */
+  signal(signal: NodeJS.Signals): void
   /** Ends the process as it is, and waits until it is gone. */
   kill(signal?: NodeJS.Signals): Promise<void>
   /** Starts the process again, on the same grounds and port. */
@@ -218,23 +221,49 @@ export type SpawnedServer = TestServer & {
   log(): string
 }
 
+/** A server in a process of its own. */
+export type SpawnedServer = TestServer &
+  SpawnedProcess & {
+    /** One process more on the same store and data folder, with a port of its own. It is ended with this one. */
+    beside(settings?: Settings): Promise<SpawnedProcess>
+  }
+
 /** How long a process may take until it is ready: far more than it needs, on a machine with much else to do. */
 const readyMsMax = 60_000
 
 /** Starts a server in a process of its own. */
 export async function spawnTestServer(settings: Settings = {}): Promise<SpawnedServer> {
   const grounds = await prepareGrounds({ BREVET_LOG_LEVEL: "info", ...settings })
+  const first = await spawnProcess(grounds.settings)
+  const others: SpawnedProcess[] = []
+  const { model, connectionString, dataDirectory } = grounds
+  return Object.assign(first, {
+    model,
+    connectionString,
+    dataDirectory,
+    async beside(more: Settings = {}) {
+      const other = await spawnProcess({ ...grounds.settings, ...more })
+      others.push(other)
+      return other
+    },
+    async close() {
+      await Promise.all([first, ...others].map((each) => each.kill()))
+      await grounds.remove()
+    },
+  })
+}
+
+async function spawnProcess(settings: Settings): Promise<SpawnedProcess> {
   const port = await freePort()
   const client = new TestClient(`http://127.0.0.1:${port}`)
   let log = ""
-  let child = await spawnServer()
 
-  async function spawnServer(): Promise<ChildProcess> {
+  async function start(): Promise<ChildProcess> {
     const main = fileURLToPath(new URL("../main.ts", import.meta.url))
     const options = ["--conditions=brevet-source", "--import", "tsx", main]
     const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !isSetting(name)))
     const spawned = spawn(process.execPath, options, {
-      env: { ...environment, ...grounds.settings, BREVET_PORT: String(port) },
+      env: { ...environment, ...settings, BREVET_PORT: String(port) },
       stdio: ["ignore", "ignore", "pipe"],
     })
     spawned.stderr?.on("data", (piece: Buffer) => {
@@ -244,29 +273,24 @@ export async function spawnTestServer(settings: Settings = {}): Promise<SpawnedS
     return spawned
   }
 
-  const kill = async (signal: NodeJS.Signals = "SIGKILL"): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const gone = new Promise((resolve) => child.once("exit", resolve))
-    child.kill(signal)
-    await gone
-  }
+  let child = await start()
+  const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null
   return {
     client,
-    model: grounds.model,
-    connectionString: grounds.connectionString,
-    dataDirectory: grounds.dataDirectory,
     get pid() {
       return child.pid ?? 0
     },
-    kill,
+    signal: (signal) => void child.kill(signal),
+    async kill(signal = "SIGKILL") {
+      if (isGone()) return
+      const gone = new Promise((resolve) => child.once("exit", resolve))
+      child.kill(signal)
+      await gone
+    },
     async restart() {
-      child = await spawnServer()
+      child = await start()
     },
     log: () => log,
-    async close() {
-      await kill()
-      await grounds.remove()
-    },
   }
 }
 

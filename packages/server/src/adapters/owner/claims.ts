@@ -4,7 +4,7 @@
  *
  *     queued, due ──────────────── claimDue ─────┐
  *     queued behind others ─────── claimQueued ──┤
- *     of an earlier incarnation ── claimLeft ────┼──> running, owned by this process
+ *     of a dead process ────────── claimLeft ────┼──> running, owned by this process
  *     owned, but with nobody ───── claimLost ────┘
  *
  * "Owned, but with nobody": the answer of a claim never came, or the run was given back. All of them take many runs per
@@ -77,32 +77,49 @@ export async function buryEarlier(sql: Sql, executor: string, processId: string)
   })
 }
 
-/** Runs of the dead incarnations of this slot: those with a mark, and those from `low` on (E4). */
-export async function claimLeft(sql: Sql, executor: string, processId: string): Promise<ClaimedRun[]> {
-  const rows = await sql.rows<ClaimedRow>({
-    text: `WITH dead AS MATERIALIZED (
-             SELECT id, low FROM processes WHERE executor = $2 AND id <> $1 AND dead_at IS NOT NULL),
-           found AS MATERIALIZED (
-             SELECT r.id FROM dead JOIN runs r ON r.owner = dead.id AND r.held
-             UNION
-             SELECT r.id FROM dead JOIN runs r ON r.id >= dead.low AND r.owner = dead.id AND r.status = 'running')
-           UPDATE runs SET ${claim} WHERE id = ANY(ARRAY(SELECT id FROM found))
-             AND owner = ANY(ARRAY(SELECT id FROM dead)) AND status = 'running' AND ${isAlive}
-           RETURNING ${claimedColumns}`,
-    values: [processId, executor],
+/** A process that is dead, and the oldest run that it held lightly. */
+type DeadProcess = { readonly id: string; readonly low: string | null }
+
+/**
+ * Runs of all processes that are dead, whoever declared them so: those with a mark, and those from `low` on (E4). Of many
+ * who claim at once each run goes to one. One statement per process, so that each is planned for its own `low`.
+ */
+export async function claimLeft(sql: Sql, processId: string): Promise<ClaimedRun[]> {
+  const dead = await sql.rows<DeadProcess>({
+    text: "SELECT id, low FROM processes WHERE id <> $1 AND dead_at IS NOT NULL ORDER BY dead_at",
+    values: [processId],
   })
-  return rows.map(claimed)
+  const runs: ClaimedRun[] = []
+  for (const { id, low } of dead) {
+    const rows = await sql.rows<ClaimedRow>({
+      text: `WITH found AS MATERIALIZED (
+               SELECT id FROM runs WHERE owner = $2 AND held
+               UNION SELECT id FROM runs WHERE id >= $3 AND owner = $2 AND status = 'running')
+             UPDATE runs SET ${claim} WHERE id = ANY(ARRAY(SELECT id FROM found)) AND owner = $2 AND status = 'running'
+               AND ${isAlive} RETURNING ${claimedColumns}`,
+      values: [processId, id, low],
+    })
+    runs.push(...rows.map(claimed))
+  }
+  return runs
 }
 
 /**
- * Removes this slot's incarnations that have been dead for a minute: whatever start of theirs was still on its way has
- * landed by then, and has been claimed (E5).
+ * Removes processes that have been dead for a minute and of which nothing is left: whatever start of theirs was still on
+ * its way has landed by then, and has been claimed (E5).
  */
-export async function forgetDead(sql: Sql, executor: string, processId: string): Promise<void> {
-  await sql.rows({
-    text: "DELETE FROM processes WHERE executor = $1 AND id <> $2 AND dead_at < now() - interval '60 seconds'",
-    values: [executor, processId],
+export async function forgetDead(sql: Sql, processId: string): Promise<void> {
+  const dead = await sql.rows<DeadProcess>({
+    text: "SELECT id, low FROM processes WHERE id <> $1 AND dead_at < now() - interval '60 seconds'",
+    values: [processId],
   })
+  for (const { id, low } of dead) {
+    await sql.rows({
+      text: `DELETE FROM processes WHERE id = $1 AND NOT EXISTS (SELECT FROM runs WHERE owner = $1 AND held)
+               AND NOT EXISTS (SELECT FROM runs WHERE id >= $2 AND owner = $1 AND status = 'running')`,
+      values: [id, low],
+    })
+  }
 }
 
 /** Runs that are this process's by their rows and that nobody works on here. `known`: those that somebody works on. */

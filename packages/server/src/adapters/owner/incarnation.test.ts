@@ -8,7 +8,7 @@ import { appendOf, note, OwnedRuns, ownedBy, ownedByClaim } from "../../testing/
 import { makePostgresGround, type PostgresGround } from "../../testing/owner-ground.ts"
 import { startStoreProxy } from "../../testing/store-proxy.ts"
 import { openSqlPool, type Sql } from "../store/postgres/sql.ts"
-import { buryEarlier, claimLeft } from "./claims.ts"
+import { buryEarlier, claimLeft, forgetDead } from "./claims.ts"
 import { type Beat, Incarnation } from "./incarnation.ts"
 
 let ground: PostgresGround
@@ -44,6 +44,7 @@ async function join(options: { folder?: string; ids?: IdSource; sql?: Sql } = {}
     log: pino({ level: "warn" }, { write: (line) => void warnings.push(JSON.parse(line).msg) }),
     onBeat: (beat) => void beats.push(beat),
     beatMs: 1_000_000,
+    silenceMs: 60_000,
   })
   await incarnation.join()
   joined.push(incarnation)
@@ -268,6 +269,111 @@ describe("a process that was declared dead", () => {
   })
 })
 
+describe("a process that is silent", () => {
+  /** Moves what the table says of processes, as if the database's clock had gone on by so much since. */
+  const age = (seconds: number, ...ids: readonly string[]) =>
+    rows(
+      `UPDATE processes SET beat_at = beat_at - $1 * interval '1 second', steady_since = steady_since - $1 * interval '1 second'
+       WHERE id = ANY($2)`,
+      [seconds, ids],
+    )
+  const steady = (id: string) =>
+    rows("UPDATE processes SET steady_since = now() - interval '2 minutes' WHERE id = $1", [id])
+  const isDead = async (id: string) => (await processRow(id))?.dead_at !== null
+
+  /** Two processes that live, of which the first has beaten long enough to judge. */
+  async function judgeAndOther() {
+    const [judge, other] = [await join({ folder: "judge" }), await join({ folder: "other" })]
+    await steady(judge.incarnation.id())
+    return { judge, other, otherId: other.incarnation.id() }
+  }
+
+  it("for longer than it may be is declared dead by the next beat of another, which says so at once, and once", async () => {
+    const { judge, otherId } = await judgeAndOther()
+    await age(59, otherId)
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(false)
+    await age(2, otherId)
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(true)
+    await judge.incarnation.beat()
+    await judge.incarnation.beat()
+    expect(judge.warnings).toEqual(["process-found-dead"])
+    expect(judge.beats.map(({ left }) => left)).toEqual([false, true, true, true])
+    // It is told once more with the time of the death, which only a later beat can see.
+    expect(judge.beats.map(({ died }) => died)).toEqual([false, true, true, false])
+  })
+
+  it("is heard of by those who did not declare it dead as well", async () => {
+    const { judge, otherId } = await judgeAndOther()
+    const third = await join({ folder: "third" })
+    await third.incarnation.beat()
+    await age(120, otherId)
+    await judge.incarnation.beat()
+    await third.incarnation.beat()
+    await third.incarnation.beat()
+    expect(third.beats.map(({ died }) => died)).toEqual([false, true, false])
+  })
+
+  it("goes on as a new incarnation where it was only frozen", async () => {
+    const { judge, other, otherId } = await judgeAndOther()
+    await age(120, otherId)
+    await judge.incarnation.beat()
+    await other.incarnation.beat()
+    expect(other.incarnation.id()).toBe("other/1:2")
+    await judge.incarnation.beat()
+    expect(await isDead("other/1:2")).toBe(false)
+  })
+
+  it("is not judged by one that was silent itself: first its own beats have to come through for as long", async () => {
+    const { judge, otherId } = await judgeAndOther()
+    // The database was away, or its clock was set forward: nobody has beaten, and nobody is dead.
+    await age(3_600, judge.incarnation.id(), otherId)
+    await judge.incarnation.beat()
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(false)
+    await age(61, otherId)
+    await steady(judge.incarnation.id())
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(true)
+  })
+
+  it("is not judged by one that has only just come", async () => {
+    const [judge, other] = [await join({ folder: "judge" }), await join({ folder: "other" })]
+    await age(3_600, other.incarnation.id())
+    await judge.incarnation.beat()
+    expect(await isDead(other.incarnation.id())).toBe(false)
+  })
+
+  it("is found where the database's clock was set back, too: beats of the future count as none", async () => {
+    const { judge, other, otherId } = await judgeAndOther()
+    await age(-3_600, judge.incarnation.id(), otherId)
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(false)
+    await other.incarnation.beat()
+    await steady(judge.incarnation.id())
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(false)
+    await age(-3_600, otherId)
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(true)
+  })
+
+  it("whose beat is on its way at that moment is left alone", async () => {
+    const { judge, otherId } = await judgeAndOther()
+    await age(120, otherId)
+    const client = new pg.Client({ connectionString: ground.test.connectionString })
+    await client.connect()
+    await client.query("BEGIN")
+    await client.query("UPDATE processes SET beat_at = now() WHERE id = $1", [otherId])
+    await judge.incarnation.beat()
+    await client.query("COMMIT")
+    await client.end()
+    await judge.incarnation.beat()
+    expect(await isDead(otherId)).toBe(false)
+  })
+})
+
 describe("a store that is away", () => {
   it("costs beats and nothing else: they go on once it is back, and the trouble is told once each time", async () => {
     const proxy = await startStoreProxy(ground.test.connectionString)
@@ -298,7 +404,7 @@ describe("the owner of a process that was declared dead while it lived", () => {
     const { sql } = ground.test
     await buryEarlier(sql, "folder/1", "a peer")
     await rows("INSERT INTO processes (id, executor, incarnation, beat_at) VALUES ('a peer', 'peers', 1, now())")
-    const claimed = await claimLeft(sql, "folder/1", "a peer")
+    const claimed = await claimLeft(sql, "a peer")
     expect(claimed).toMatchObject([{ runId: start.append.runId, epoch: 2 }])
     expect(await owner.append(appendOf(ownedBy(start), { ending: runs.ending("completed") }))).toEqual({
       landed: false,
@@ -352,6 +458,19 @@ describe("a start that was on its way when its process died", () => {
     expect((await second.owner.append(appendOf(run, { events: [note("taken up")] }))).landed).toBe(true)
     await first.close()
     await outcome
+  })
+
+  it("keeps the row of its process for as long as anything of it is not taken up", async () => {
+    const first = await ground.open()
+    const dead = first.owner.processId()
+    await first.owner.start(runs.background())
+    await first.crash()
+    await rows("UPDATE processes SET dead_at = now() - interval '1 hour' WHERE id = $1", [dead])
+    await forgetDead(ground.test.sql, "a peer")
+    expect(await processRow(dead)).toBeDefined()
+    const second = await ground.open("elsewhere")
+    expect(await second.owner.recover()).toHaveLength(1)
+    expect(await processRow(dead)).toBeUndefined()
   })
 
   it("is forgotten with its process a minute after that was declared dead, and not before", async () => {

@@ -2,7 +2,10 @@
  * This process in the table of processes: who it is, that it lives, and since when it holds which runs.
  *
  * Identity (E12): an executor is a slot of a data folder. A session-level advisory lock on the slot's name is held as
- * long as the process lives; whoever gets the lock is the only one that may take up that slot's earlier incarnations.
+ * long as the process lives; whoever gets the lock is the only one that may declare that slot's earlier incarnations dead
+ * at once. Everybody else waits for their silence: every beat declares dead whoever has not told anything for two seconds
+ * (E4). All times are the database's: whoever has itself been silent, since the database was away or its clock jumped,
+ * judges nobody until its own beats have come through for as long.
  *
  * States: joining → alive ⇄ (beats missed) → declared dead by a peer → alive again as a new incarnation (E5).
  *
@@ -25,14 +28,18 @@ import type { Logger } from "pino"
 import type { Clock } from "../../ports/context.ts"
 import type { Sql } from "../store/postgres/sql.ts"
 
-/** Peers count a process as dead after four of these. */
 const beatMs = 500
+/** After so much silence a process counts as dead: four beats. */
+const silenceMs = 2_000
 const heldAfterMs = 5_000
 /** Slots that one data folder may have: as many processes may share it. */
 const slotsMax = 64
 
-/** What a beat found out: `due`: there is work that a claim would give; `left`: earlier incarnations of this slot are known. */
-export type Beat = { readonly due: boolean; readonly left: boolean }
+/**
+ * What a beat found out. `due`: there is work that a claim would give; `left`: there are dead processes, who may have left
+ * runs; `died`: one of them has become so since the beat before.
+ */
+export type Beat = { readonly due: boolean; readonly left: boolean; readonly died: boolean }
 
 /** What an incarnation needs. */
 export type IncarnationOptions = {
@@ -45,8 +52,38 @@ export type IncarnationOptions = {
   readonly log: Logger
   /** How often it beats; 500 ms if nothing is said. */
   readonly beatMs?: number
+  /** After how much silence it declares others dead; 2 s if nothing is said. */
+  readonly silenceMs?: number
   onBeat(beat: Beat): void
 }
+
+type BeatRow = {
+  readonly alive: boolean
+  readonly due: boolean
+  readonly buried: readonly string[] | null
+  readonly last_death: number | null
+}
+
+/**
+ * A beat. Of peers a row that is being written is left alone: its process beats just now, or somebody else is quicker. A
+ * time that lies far ahead is of a clock that was set back since, and as good as none.
+ */
+const beatStatement = `
+  WITH beat AS (
+    UPDATE processes SET beat_at = now(), low = $2, executor = $3, steady_since = CASE
+        WHEN beat_at BETWEEN now() - $4 * interval '0.75 ms' AND now() + $4 * interval '0.75 ms' AND steady_since <= now()
+        THEN steady_since ELSE now() END
+    WHERE id = $1 AND dead_at IS NULL RETURNING steady_since),
+  silent AS MATERIALIZED (
+    SELECT p.id FROM processes p, beat WHERE p.id <> $1 AND p.dead_at IS NULL
+      AND beat.steady_since <= now() - $4 * interval '1 ms'
+      AND p.beat_at NOT BETWEEN now() - $4 * interval '1 ms' AND now() + $4 * interval '1 ms'
+    FOR UPDATE OF p SKIP LOCKED),
+  buried AS (UPDATE processes SET dead_at = now() WHERE id IN (SELECT id FROM silent) RETURNING id)
+  SELECT EXISTS (SELECT FROM beat) AS alive,
+    EXISTS (SELECT FROM runs WHERE due_at <= now()) OR EXISTS (SELECT FROM threads WHERE active_run IS NULL AND queued > 0) AS due,
+    (SELECT array_agg(id) FROM buried) AS buried,
+    (SELECT max(dead_at) FROM processes WHERE id <> $1) AS last_death`
 
 type HeldRun = { readonly sinceMs: number; isMarked: boolean }
 
@@ -64,6 +101,8 @@ export class Incarnation {
   #beating: Promise<void> | null = null
   #isInTrouble = false
   #closed = false
+  /** When the last death was that a beat has seen. */
+  #lastDeathMs: number | null = null
 
   constructor(options: IncarnationOptions) {
     this.#options = options
@@ -233,16 +272,17 @@ export class Incarnation {
   async #tell(): Promise<Beat> {
     const low = this.#low()
     this.#lowMax = low
-    const row = await this.#options.sql.first<{ alive: boolean; due: boolean; left: boolean }>({
+    const row = await this.#options.sql.first<BeatRow>({
       name: "beat",
-      text: `WITH beat AS (UPDATE processes SET beat_at = now(), low = $2, executor = $3 WHERE id = $1 AND dead_at IS NULL RETURNING id)
-             SELECT EXISTS (SELECT FROM beat) AS alive,
-               EXISTS (SELECT FROM runs WHERE due_at <= now()) OR EXISTS (SELECT FROM threads WHERE active_run IS NULL AND queued > 0) AS due,
-               EXISTS (SELECT FROM processes WHERE executor = $3 AND id <> $1 AND dead_at IS NOT NULL) AS left`,
-      values: [this.#id, uuidOf(low), this.#executor],
+      text: beatStatement,
+      values: [this.#id, uuidOf(low), this.#executor, this.#options.silenceMs ?? silenceMs],
     })
-    if (row?.alive === false) await this.#beginAgain()
-    return { due: row?.due === true, left: row?.left === true || row?.alive === false }
+    if (row === null) throw new Error("a beat has no answer")
+    if (!row.alive) await this.#beginAgain()
+    if (row.buried !== null) this.#options.log.warn({ process: this.#id, dead: row.buried }, "process-found-dead")
+    const died = !row.alive || row.buried !== null || (row.last_death !== null && row.last_death !== this.#lastDeathMs)
+    this.#lastDeathMs = row.last_death
+    return { due: row.due, left: died || row.last_death !== null, died }
   }
 
   /**

@@ -4,10 +4,11 @@
  *
  *     enqueue ──> queued ── claim ──> run
  *     run ── its process is gone ── recover by the same slot ──> run, in the next epoch
+ *     run ── its process is silent ── claim by any other ──────> run, in the next epoch
  */
 import type { Id } from "@brevet/core/ids"
 import { describe, expect, it } from "vitest"
-import type { RunStart } from "../../ports/owner.ts"
+import type { ClaimedRun, Owner, RunStart } from "../../ports/owner.ts"
 import { appendOf, note, type OwnedRun, ownedBy, ownedByClaim } from "../../testing/owned-runs.ts"
 import { epochNumbers, landed, lost, type OwnerBench } from "../../testing/owner-bench.ts"
 
@@ -263,6 +264,80 @@ export function describeClaims(bench: OwnerBench): void {
       expect(await append(run)).toEqual(lost)
       const fresh = await begin(bench.runs.background())
       expect(await append(fresh)).toEqual(landed)
+    })
+  })
+
+  describe("a process that has been silent for too long", () => {
+    /** What a process gets that asks again and again, until it has so many. */
+    async function claimedBy(by: Owner, count: number): Promise<ClaimedRun[]> {
+      const claimed: ClaimedRun[] = []
+      while (claimed.length < count) claimed.push(...(await by.claimDue(10)))
+      return claimed
+    }
+
+    it("loses its runs to any other, and what it writes once it goes on is refused; new runs it begins as before", async () => {
+      const run = await begin(bench.runs.turn(null))
+      const before = bench.owner.processId()
+      bench.opened.freeze()
+      const late = append(run, { messages: [bench.runs.message("assistant", "Late")] })
+      const peer = await bench.ground.open("elsewhere")
+      await bench.ground.silence(before)
+      const [taken] = await claimedBy(peer.owner, 1)
+      expect(taken).toMatchObject({ runId: run.runId, epoch: 2, savedNumber: epochNumbers })
+      bench.opened.thaw()
+      expect(await late).toEqual(lost)
+      expect(await append(run)).toEqual(lost)
+      expect(await messages(run.threadId)).toEqual(["user: Hello"])
+      const fresh = await begin(bench.runs.background())
+      expect(bench.owner.processId()).not.toBe(before)
+      expect(await append(fresh)).toEqual(landed)
+      const goesOn = ownedByClaim(taken as ClaimedRun)
+      expect(await peer.owner.append(appendOf(goesOn, { ending: bench.runs.ending("completed") }))).toEqual(landed)
+    })
+
+    it("has each of its runs taken by exactly one of many, whether held or begun a moment ago", async () => {
+      const starts = Array.from({ length: 24 }, () => bench.runs.background())
+      for (const start of starts) await begin(start)
+      bench.opened.freeze()
+      const peers = [await bench.ground.open("b"), await bench.ground.open("c"), await bench.ground.open("d")]
+      await bench.ground.silence(bench.owner.processId())
+      const claimed: ClaimedRun[] = []
+      while (claimed.length < starts.length) {
+        const taken = await Promise.all(peers.map(({ owner }) => owner.claimDue(10)))
+        claimed.push(...taken.flat())
+      }
+      expect(claimed.map(({ runId }) => runId).sort()).toEqual(starts.map(({ append: { runId } }) => runId).sort())
+      for (const run of claimed) expect(run.epoch).toBe(2)
+    })
+
+    it("passes its runs on also where whoever took them falls silent in the middle of it", async () => {
+      const run = await begin(bench.runs.background())
+      bench.opened.freeze()
+      const second = await bench.ground.open("b")
+      await bench.ground.silence(bench.owner.processId())
+      const [taken] = await claimedBy(second.owner, 1)
+      second.freeze()
+      const third = await bench.ground.open("c")
+      await bench.ground.silence(second.owner.processId())
+      expect(await claimedBy(third.owner, 1)).toMatchObject([{ runId: run.runId, epoch: 3 }])
+      second.thaw()
+      expect(await second.owner.append(appendOf(ownedByClaim(taken as ClaimedRun)))).toEqual(lost)
+    })
+
+    it("keeps what it has where it goes on before anybody has taken it: in a new incarnation, and the next epoch", async () => {
+      const run = await begin(bench.runs.background())
+      bench.opened.freeze()
+      const peer = await bench.ground.open("elsewhere")
+      await bench.ground.silence(bench.owner.processId())
+      bench.opened.thaw()
+      // Whoever comes first.
+      const taken: ClaimedRun[] = []
+      while (taken.length === 0) {
+        for (const by of [bench.owner, peer.owner]) taken.push(...(await by.claimDue(10)))
+        await bench.ground.silence(bench.owner.processId())
+      }
+      expect(taken).toMatchObject([{ runId: run.runId, epoch: 2 }])
+      expect(await append(run)).toEqual(lost)
     })
   })
 

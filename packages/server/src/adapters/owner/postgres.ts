@@ -31,9 +31,11 @@ export type OwnerOptions = {
   onDue(): void
   /** How long an answer to a write may take before its connection counts as lost; 30 s if nothing is said. */
   readonly answerMsMax?: number
+  /** After how much silence a peer counts as dead; 2 s if nothing is said. */
+  readonly silenceMs?: number
 }
 
-/** How often runs of earlier incarnations are looked for again: a start that was on its way may land late (E5). */
+/** How often runs of the dead are looked for again: a start that was on its way may land late (E5). */
 const leftMs = 5_000
 
 /** Joins the table of processes and opens the writer. */
@@ -66,8 +68,10 @@ class PostgresOwner implements Owner {
       ids,
       clock,
       log,
-      onBeat: ({ due, left }) => {
+      ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+      onBeat: ({ due, left, died }) => {
         this.#seesLeft = left
+        if (died) this.#lookedForLeftMs = Number.NEGATIVE_INFINITY
         if (due || this.#hasLost || this.#isTimeForLeft()) options.onDue()
       },
     })
@@ -140,8 +144,7 @@ class PostgresOwner implements Owner {
 
   async recover(): Promise<ClaimedRun[]> {
     const executor = this.#incarnation.executor()
-    if (executor === null) return []
-    await buryEarlier(this.#pool, executor, this.processId())
+    if (executor !== null) await buryEarlier(this.#pool, executor, this.processId())
     return this.#claimLeft()
   }
 
@@ -169,11 +172,9 @@ class PostgresOwner implements Owner {
   }
 
   async #claimLeft(): Promise<ClaimedRun[]> {
-    const executor = this.#incarnation.executor()
-    if (executor === null) return []
     this.#lookedForLeftMs = this.#clock.nowMs()
-    const runs = await this.#claim(() => claimLeft(this.#pool, executor, this.processId()))
-    await forgetDead(this.#pool, executor, this.processId())
+    const runs = await this.#claim(() => claimLeft(this.#pool, this.processId()))
+    await forgetDead(this.#pool, this.processId())
     return runs
   }
 

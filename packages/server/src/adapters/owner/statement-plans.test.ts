@@ -6,7 +6,7 @@ import { appendOf, OwnedRuns, ownedBy } from "../../testing/owned-runs.ts"
 import { makePostgresGround, type PostgresGround } from "../../testing/owner-ground.ts"
 import { planOf, recordStatements } from "../../testing/statement-plans.ts"
 import type { SqlPool } from "../store/postgres/sql.ts"
-import { claimDue, claimLeft, claimLost, claimQueued, release, releaseForgotten } from "./claims.ts"
+import { claimDue, claimLeft, claimLost, claimQueued, forgetDead, release, releaseForgotten } from "./claims.ts"
 import { type GroupRow, groupQuery } from "./group-statement.ts"
 import { writerSettings } from "./group-writer.ts"
 
@@ -109,7 +109,13 @@ describe("on tables that have grown", () => {
     const ids = [ground.cx.ids.next("run")]
     await claimDue(sql, "nobody", 32)
     await claimQueued(sql, "nobody", ids)
-    await claimLeft(sql, "data/1", "nobody")
+    await sql.rows({
+      text: `INSERT INTO processes (id, executor, incarnation, beat_at, low, dead_at)
+             VALUES ('dead', 'dead', 1, now(), $1, now() - interval '1 hour')`,
+      values: [uuidOf(ids[0] as (typeof ids)[0])],
+    })
+    await claimLeft(sql, "nobody")
+    await forgetDead(sql, "nobody")
     await claimLost(sql, "nobody", ids)
     await release(sql, ground.cx.ids.next("thread"))
     await releaseForgotten(sql)

@@ -120,12 +120,14 @@ CREATE TABLE audit_logs (
 );
 CREATE INDEX audit_logs_by_resource ON audit_logs (resource_id, created_at);
 
--- One row per process incarnation. `low` is the oldest run that it holds lightly (not marked `held`).
+-- One row per process incarnation. `low` is the oldest run that it holds lightly (not marked `held`). Since `steady_since`
+-- it has beaten without a pause. All times are the database's own.
 CREATE TABLE processes (
   id text PRIMARY KEY,
   executor text NOT NULL,
   incarnation bigint NOT NULL,
   beat_at timestamptz NOT NULL,
+  steady_since timestamptz NOT NULL DEFAULT now(),
   low uuid,
   dead_at timestamptz
 );

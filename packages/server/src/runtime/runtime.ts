@@ -123,8 +123,12 @@ class ProcessRuntime implements Runtime {
   ): Promise<EndedRun | null> {
     const untilMs = performance.now() + waitMs
     for (;;) {
-      const ended = await this.#ports.log.ended(runId)
       const leftMs = untilMs - performance.now()
+      const ended = await this.#ports.log.ended(runId).catch((error: unknown) => {
+        // The store is away for a while: the run was accepted, and whoever waits for it goes on waiting.
+        if (error instanceof Refusal && leftMs > 0) return null
+        throw error
+      })
       if (ended !== null || leftMs <= 0 || signal?.aborted === true || this.#left.signal.aborted) return ended
       await this.#endOrMoment(runId, { leftMs, signal })
     }

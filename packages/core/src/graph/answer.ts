@@ -8,6 +8,7 @@ import type { Graph, GraphNode } from "./graph.ts"
 import type { Item } from "./items.ts"
 import { hasOutputSchema } from "./kinds/freddy-llm.ts"
 import { listSetFields } from "./kinds/set-fields.ts"
+import { executionOf, type RunState } from "./run-state.ts"
 import { fromOutput } from "./structure.ts"
 
 /** Fields of an item that are taken for its text, in this order. */
@@ -35,6 +36,16 @@ function textOfValue(value: JsonValue, field: string): string {
   if (typeof value === "string") return value
   if (field === "message" && isJsonObject(value) && typeof value.content === "string") return value.content
   return JSON.stringify(value)
+}
+
+/**
+ * The items that a run gives: those of the first output that has any, of the last execution of the node that its result
+ * names. None where no node is named.
+ */
+export function itemsOfResult(graph: Graph, state: RunState, name: string | null): readonly Item[] {
+  const node = name === null ? undefined : graph.nodes.find((each) => each.name === name)
+  const outputs = node === undefined ? [] : (executionOf(state, node.ordinal, -1)?.outputs ?? [])
+  return outputs.find((output) => output.length > 0) ?? []
 }
 
 /** A node with which a run can end, and the field of its items that is the answer; null: told by the items alone. */

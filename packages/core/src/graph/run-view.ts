@@ -3,10 +3,11 @@
  * version. Rules of the HTTP contract, §6: one execution per run of a node (its last attempt), nodes in the order of
  * their first execution, `completed` where `onError` let the run go on, nodes that serve another one are not there.
  */
+import { itemsOfResult } from "./answer.ts"
 import type { ConsoleLine } from "./code/outcome.ts"
 import type { ExecutionKey, Failure, RunEvent } from "./events.ts"
 import type { Graph } from "./graph.ts"
-import type { Outputs } from "./items.ts"
+import type { Item, Outputs } from "./items.ts"
 import { fold } from "./plan.ts"
 import { at, type Current, type Execution, inputsOf, type RunState } from "./run-state.ts"
 
@@ -70,6 +71,11 @@ export function viewNodes(graph: Graph, events: Iterable<RunEvent>): readonly No
   const { current } = state
   if (current !== null) add(current.node, { ...viewCurrent(graph, state, current), ...consoleOf(current) })
   return [...executions].map(([ordinal, views]) => viewNode(graph, ordinal, views))
+}
+
+/** The items that a run gives, from its events: see `itemsOfResult`. */
+export function viewItems(graph: Graph, events: Iterable<RunEvent>, name: string | null): readonly Item[] {
+  return itemsOfResult(graph, fold({ graph, limits: noLimits }, events).state, name)
 }
 
 type Consoles = Map<string, readonly ConsoleLine[]>

@@ -2,6 +2,7 @@
 import type { History } from "@brevet/core/graph/conversation"
 import type { RunCreated, RunEvent, Usage } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
+import type { Item } from "@brevet/core/graph/items"
 import type { RunResult } from "@brevet/core/graph/run-result"
 import type { Id } from "@brevet/core/ids"
 import type { MessageWrite, RunStart } from "./owner.ts"
@@ -56,11 +57,14 @@ export type StartOptions = {
   readonly commit: "first" | "effect" | "answer"
 }
 
+/** A run that ended in this process, with the items of the node that its result names. */
+export type EndedHere = EndedRun & { readonly items: readonly Item[] }
+
 /** A run under way in this process. */
 export type RunUnderWay = {
   readonly runId: Id<"run">
   /** How it ended, once that is stored; null where this process does not go on with it. */
-  readonly ended: Promise<EndedRun | null>
+  readonly ended: Promise<EndedHere | null>
 }
 
 /** What services ask of the runtime. */

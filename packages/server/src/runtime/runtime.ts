@@ -20,7 +20,7 @@ import type { Id } from "@brevet/core/ids"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { ClaimedRun, Owner } from "../ports/owner.ts"
 import type { RunLog } from "../ports/run-log.ts"
-import type { EndedRun, NewRun, Runs, RunUnderWay, StartOptions } from "../ports/runs.ts"
+import type { EndedHere, EndedRun, NewRun, Runs, RunUnderWay, StartOptions } from "../ports/runs.ts"
 import { follow } from "./follow.ts"
 import { interpret } from "./interpret.ts"
 import { RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
@@ -234,7 +234,7 @@ class ProcessRuntime implements Runtime {
   }
 
   /** Works on a segment until it is over or gone; first does what it begins with. */
-  async #work(segment: Segment, begin: () => Promise<void> = async () => {}): Promise<EndedRun | null> {
+  async #work(segment: Segment, begin: () => Promise<void> = async () => {}): Promise<EndedHere | null> {
     const { workshop } = this.#ports
     this.#live.set(segment.runId, segment)
     const timer = setTimeout(() => segment.abort(new RunTimedOut()), workshop.bounds.workMsMax)

@@ -20,6 +20,7 @@
  *       alone is left out.
  */
 import type { CauseCode } from "@brevet/core/errors"
+import { itemsOfResult } from "@brevet/core/graph/answer"
 import type { History } from "@brevet/core/graph/conversation"
 import type { CallKey, Failure, RunEvent } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
@@ -28,7 +29,7 @@ import { advance, type Command, initialState, type Plan } from "@brevet/core/gra
 import type { RunState } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
 import type { AppendOutcome, MessageWrite, Owner, RunAppend, RunEnding, RunStart } from "../ports/owner.ts"
-import type { EndedRun, Listener } from "../ports/runs.ts"
+import type { EndedHere, Listener } from "../ports/runs.ts"
 import { bytesPassed, jsonWithin, passedBound } from "./bounds.ts"
 import { makeDeferred } from "./deferred.ts"
 import type { Ending } from "./endings.ts"
@@ -126,7 +127,7 @@ export class Segment {
   #startTrouble: Error | null = null
   #history: Promise<History> | null = null
   readonly #started = makeDeferred<void>()
-  #ended: EndedRun | null = null
+  #ended: EndedHere | null = null
   #closed = false
 
   constructor(options: SegmentOptions) {
@@ -294,7 +295,7 @@ export class Segment {
   }
 
   /** How the run ended; null before that, and where this process did not end it. */
-  get ended(): EndedRun | null {
+  get ended(): EndedHere | null {
     return this.#ended
   }
 
@@ -443,11 +444,15 @@ export class Segment {
     this.#messages = [...messages, ...this.#messages]
   }
 
+  #endedBy({ status, usage, result }: RunEnding): EndedHere {
+    return { status, usage, result, items: itemsOfResult(this.graph, this.state, result.node) }
+  }
+
   /** A save has landed: what was not shown yet is given to whoever listens. */
   #land({ entries, last, ending }: { entries: readonly Entry[]; last: number; ending: RunEnding | null }): void {
     this.#saved = last
     this.#inFlight = []
-    if (ending !== null) this.#ended = { status: ending.status, usage: ending.usage, result: ending.result }
+    if (ending !== null) this.#ended = this.#endedBy(ending)
     for (const entry of entries) {
       if (!entry.shown) this.#tell(entry.event, entry.number)
     }

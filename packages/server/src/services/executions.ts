@@ -8,9 +8,11 @@ import type { Id } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
-import type { Listener, NewRun } from "../ports/runs.ts"
+import type { EndedHere, EndedRun, Listener, NewRun, RunUnderWay, StartOptions } from "../ports/runs.ts"
 import { findMark } from "./idempotency.ts"
-import { getWorkflow } from "./workflows.ts"
+import type { OrganizationFacts } from "./organization-facts.ts"
+import type { ShownRun } from "./runs.ts"
+import type { TurnStanding } from "./turns.ts"
 
 /** What is to run. `version` null: the newest. */
 export type ExecutionRequest = {
@@ -20,39 +22,113 @@ export type ExecutionRequest = {
   readonly mode: "production" | "manual"
 }
 
-/** How it is started, see `StartOptions`. */
+/** How it is started. `listen` is called for each attempt; what it gives is told everything from the first event. */
 export type ExecutionOptions = {
+  readonly standing: TurnStanding
   readonly idempotency: IdempotencyMark | null
-  readonly listener?: Listener
-  readonly commit: "first" | "effect"
+  readonly listen?: () => Listener
+  readonly commit: StartOptions["commit"]
 }
 
-/** A run that was started; `isReplay`: by a request with the same idempotency key, which was first. */
-export type StartedExecution = { readonly runId: Id<"run">; readonly isReplay: boolean }
+/**
+ * A run that was started: here, where `shown` gives it once it has ended, or null where this process does not end it; or
+ * by a request with the same idempotency key, which was first.
+ */
+export type StartedExecution =
+  | { readonly runId: Id<"run">; readonly isReplay: false; shown(): Promise<EndedExecution | null> }
+  | { readonly runId: Id<"run">; readonly isReplay: true }
+
+/** An execution that has ended, and how. */
+export type EndedExecution = { readonly run: ShownRun; readonly ended: EndedRun }
+
+/** What executions need beside the context. */
+export type ExecutionPorts = { readonly graphs: GraphSource; readonly facts: OrganizationFacts }
+
+/** How often a workflow that changes again and again is looked at again. */
+const attemptsMax = 10
 
 /**
- * Starts an execution. Throws WORKFLOW_NOT_FOUND, WORKFLOW_INACTIVE, RESOURCE_NOT_FOUND for a version that does not
- * exist, and IDEMPOTENCY_KEY_REUSED.
+ * Starts an execution. What is known of the workflow is kept in memory, and judged by the statement that starts the run:
+ * where it has changed since, it is looked at again. Throws WORKFLOW_NOT_FOUND, WORKFLOW_INACTIVE, RESOURCE_NOT_FOUND for
+ * a version that does not exist, and IDEMPOTENCY_KEY_REUSED.
  */
 export async function startExecution(
   cx: Context,
-  graphs: GraphSource,
+  ports: ExecutionPorts,
   { request, options }: { readonly request: ExecutionRequest; readonly options: ExecutionOptions },
 ): Promise<StartedExecution> {
-  const workflow = await getWorkflow(cx, request.workflowId)
-  if (!workflow.isActive) throw new Refusal("WORKFLOW_INACTIVE", { details: { workflow_id: workflow.id } })
+  let at = { cx, standing: options.standing }
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    const { generation } = at.standing
+    const planned = await plan(at.cx, ports, { request, options, generation }).catch(asRefusal)
+    if (planned instanceof Refusal) {
+      at = await at.standing.renew()
+      if (at.standing.generation === generation) throw planned
+      continue
+    }
+    const listener = options.listen?.()
+    const start = { commit: options.commit, ...(listener === undefined ? {} : { listener }) }
+    const underWay = await at.cx.runs.start(planned, start)
+    if (underWay !== null) return started(planned, underWay)
+    const first = options.idempotency === null ? null : await findMark(at.cx, options.idempotency)
+    if (first !== null && "run" in first && first.run.runId !== null) return { runId: first.run.runId, isReplay: true }
+    at = await at.standing.renew()
+  }
+  throw new Refusal("SERVICE_UNAVAILABLE", { retryAfterSeconds: 1 })
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  throw error
+}
+
+function started(run: NewRun, { runId, ended }: RunUnderWay): StartedExecution {
+  const shown = async (): Promise<EndedExecution | null> => {
+    const here = await ended
+    return here === null ? null : { run: shownRun(run, here), ended: here }
+  }
+  return { runId, isReplay: false, shown }
+}
+
+/** The run as it would be read from the store. */
+function shownRun({ runId, created, start }: NewRun, { status, usage, result, items }: EndedHere): ShownRun {
+  return {
+    id: runId,
+    organizationId: start.organizationId,
+    workflowId: start.workflowId,
+    workflowVersion: start.workflowVersion,
+    assistantId: start.assistantId,
+    threadId: null,
+    parentRunId: start.parentRunId,
+    retryOf: start.retryOf,
+    status,
+    mode: start.mode,
+    createdAtMs: created.at,
+    startedAtMs: created.at,
+    finishedAtMs: result.endedAtMs,
+    usage,
+    result,
+    responseIds: [],
+    output: status === "completed" ? items.map(({ json }) => json) : null,
+  }
+}
+
+async function plan(
+  cx: Context,
+  { graphs, facts }: ExecutionPorts,
+  call: { readonly request: ExecutionRequest; readonly options: ExecutionOptions; readonly generation: number },
+): Promise<NewRun> {
+  const { request, options, generation } = call
+  const { workflowId } = request
+  const workflow = await facts.workflow({ organizationId: cx.principal.organizationId, generation }, workflowId)
+  if (workflow === null) throw new Refusal("WORKFLOW_NOT_FOUND", { details: { workflow_id: workflowId } })
+  if (!workflow.isActive) throw new Refusal("WORKFLOW_INACTIVE", { details: { workflow_id: workflowId } })
   const version = request.version ?? workflow.version
   if (version > workflow.version) {
     throw new Refusal("RESOURCE_NOT_FOUND", { message: `The workflow has no version ${version}.` })
   }
-  const graph = await graphs.load(workflow.id, version)
-  const { idempotency, ...start } = options
-  const underWay = await cx.runs.start(planExecution(cx, { request, graph, version, idempotency }), start)
-  if (underWay !== null) return { runId: underWay.runId, isReplay: false }
-  const first = idempotency === null ? null : await findMark(cx, idempotency)
-  if (first !== null && "run" in first && first.run.runId !== null) return { runId: first.run.runId, isReplay: true }
-  // This process has just been declared dead, or the run that was first has made room again: the same request may come again.
-  throw new Refusal("SERVICE_UNAVAILABLE", { retryAfterSeconds: 1 })
+  const graph = await graphs.load(workflowId, version)
+  return planExecution(cx, { request, graph, version, generation, idempotency: options.idempotency })
 }
 
 function planExecution(
@@ -61,10 +137,11 @@ function planExecution(
     readonly request: ExecutionRequest
     readonly graph: Graph
     readonly version: number
+    readonly generation: number
     readonly idempotency: IdempotencyMark | null
   },
 ): NewRun {
-  const { request, graph, version, idempotency } = parts
+  const { request, graph, version, generation, idempotency } = parts
   const { organizationId } = cx.principal
   const runId = cx.ids.next("run")
   const atMs = cx.clock.nowMs()
@@ -90,7 +167,7 @@ function planExecution(
     history: null,
     start: {
       organizationId,
-      generation: null,
+      generation,
       requestHash: null,
       workflowId: request.workflowId,
       workflowVersion: version,

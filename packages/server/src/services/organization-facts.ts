@@ -35,11 +35,14 @@ export type AssistantFacts = {
   readonly newThread: PinnedVersion | null
 }
 
+/** A workflow as its next run finds it. `version`: the newest. */
+export type WorkflowFacts = { readonly isActive: boolean; readonly version: number }
+
 /** Reads facts. `generation` is the one under which the caller was judged. */
 export interface OrganizationFacts {
   assistant(scope: FactScope, id: Id<"assistant">): Promise<AssistantFacts | null>
   /** Null: the workflow was deleted. */
-  workflow(scope: FactScope, id: Id<"workflow">): Promise<{ readonly isActive: boolean } | null>
+  workflow(scope: FactScope, id: Id<"workflow">): Promise<WorkflowFacts | null>
   /** What the organization keeps of providers of models. */
   providers(scope: FactScope): Promise<readonly ProviderRecord[]>
   /** The version that a thread is pinned to, under the link of its assistant. */
@@ -82,7 +85,7 @@ export function makeOrganizationFacts(store: Store): OrganizationFacts {
     workflow: (scope, id) =>
       keep(scope, id, async () => {
         const workflow = await store.workflows.find(scope.organizationId, id)
-        return workflow === null ? null : { isActive: workflow.isActive }
+        return workflow === null ? null : { isActive: workflow.isActive, version: workflow.version }
       }),
     providers: (scope) => keep(scope, "providers", () => store.providers.list(scope.organizationId)),
     version: (scope, subject) =>

@@ -4,7 +4,8 @@ import type { Frame } from "@brevet/core/contract/frames"
 import { runFramesOf } from "@brevet/core/contract/run-events"
 import { Refusal } from "@brevet/core/errors"
 import type { RunEvent } from "@brevet/core/graph/events"
-import { type NodeView, viewNodes } from "@brevet/core/graph/run-view"
+import type { Graph } from "@brevet/core/graph/graph"
+import { type NodeView, viewItems, viewNodes } from "@brevet/core/graph/run-view"
 import type { Id } from "@brevet/core/ids"
 import type { JsonObject } from "@brevet/core/json"
 import type { Context } from "../ports/context.ts"
@@ -40,9 +41,7 @@ async function show(cx: Context, run: RunRecord): Promise<ShownRun> {
   if (name === null) return { ...run, output: run.status === "completed" ? [] : null }
   const events = await readEvents(cx, run.id)
   if (events.length === 0) return { ...run, output: null }
-  const node = (await viewRun(cx, run, events)).find((view) => view.name === name)
-  const outputs = node?.executions.at(-1)?.outputs ?? []
-  const items = outputs.find((output) => output.length > 0) ?? []
+  const items = viewItems(await graphOf(cx, run), events, name)
   return { ...run, output: items.map((item) => item.json) }
 }
 
@@ -106,7 +105,11 @@ async function readEvents(cx: Context, runId: Id<"run">): Promise<readonly RunEv
 }
 
 async function viewRun(cx: Context, run: RunRecord, events: readonly RunEvent[]): Promise<readonly NodeView[]> {
-  return viewNodes(await makeGraphSource(cx.store).load(run.workflowId, run.workflowVersion), events)
+  return viewNodes(await graphOf(cx, run), events)
+}
+
+function graphOf(cx: Context, run: RunRecord): Promise<Graph> {
+  return makeGraphSource(cx.store).load(run.workflowId, run.workflowVersion)
 }
 
 /**

@@ -10,9 +10,8 @@ import { invalidFields, Refusal } from "@brevet/core/errors"
 import type { Item } from "@brevet/core/graph/items"
 import type { Id } from "@brevet/core/ids"
 import type { Context } from "../../ports/context.ts"
-import type { GraphSource } from "../../ports/graph-source.ts"
 import { invitesRetry, requireNoError } from "../../services/ended-run.ts"
-import { startExecution } from "../../services/executions.ts"
+import { type EndedExecution, type ExecutionPorts, startExecution } from "../../services/executions.ts"
 import { getRun } from "../../services/runs.ts"
 import { type Answer, bind, type CallInput } from "../route.ts"
 import { runStream, streamRunEvents } from "../run-stream.ts"
@@ -20,11 +19,11 @@ import { runStream, streamRunEvents } from "../run-stream.ts"
 type Input = CallInput<typeof executeWorkflowRoute>
 
 /** Executing. */
-export function makeExecutionRoutes(ports: { readonly graphs: GraphSource }) {
-  return [bind(executeWorkflowRoute, (cx, input) => execute(cx, ports.graphs, input))]
+export function makeExecutionRoutes(ports: ExecutionPorts) {
+  return [bind(executeWorkflowRoute, (cx, input) => execute(cx, ports, input))]
 }
 
-async function execute(cx: Context, graphs: GraphSource, input: Input): Promise<Answer> {
+async function execute(cx: Context, ports: ExecutionPorts, input: Input): Promise<Answer> {
   const { body, params, idempotency } = input
   const faults = findExecuteFaults(body)
   if (faults.length > 0) throw invalidFields(faults)
@@ -36,8 +35,14 @@ async function execute(cx: Context, graphs: GraphSource, input: Input): Promise<
     if (!(await invitesRetry(cx, known))) return answerFor(cx, known, returnMode)
     await idempotency.startOver()
   }
-  const stream = returnMode === "stream" ? runStream() : null
-  const started = await startExecution(cx, graphs, {
+  // One for each attempt; the last one is that of the run.
+  const streams: ReturnType<typeof runStream>[] = []
+  const listen = () => {
+    const stream = runStream()
+    streams.push(stream)
+    return stream
+  }
+  const started = await startExecution(cx, ports, {
     request: {
       workflowId: params.workflow_id as Id<"workflow">,
       version: body.version ?? null,
@@ -45,14 +50,26 @@ async function execute(cx: Context, graphs: GraphSource, input: Input): Promise<
       mode: body.mode ?? "production",
     },
     options: {
+      standing: input.standing,
       idempotency,
       commit: returnMode === "poll" ? "first" : "effect",
-      ...(stream === null ? {} : { listener: stream }),
+      ...(returnMode === "stream" ? { listen } : {}),
     },
   })
   if (started.isReplay) return answerFor(cx, started.runId, returnMode)
-  if (stream !== null) return { status: 200, stream: (sink) => stream.attach(sink) }
-  return answerFor(cx, started.runId, returnMode)
+  const stream = streams.at(-1)
+  if (stream !== undefined) return { status: 200, stream: (sink) => stream.attach(sink) }
+  const shown = returnMode === "wait" ? await withinMs(started.shown(), cx.settings.waitMs) : null
+  return shown === null ? answerFor(cx, started.runId, returnMode) : answerWith(shown)
+}
+
+/** What comes within so long; null where it does not. */
+async function withinMs<Value>(value: Promise<Value>, waitMs: number): Promise<Value | null> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, waitMs, null)
+  })
+  return Promise.race([value, late]).finally(() => clearTimeout(timer))
 }
 
 /** Neither inputs nor items: one empty item. */
@@ -69,10 +86,15 @@ async function answerFor(cx: Context, runId: Id<"run">, returnMode: "wait" | "po
   if (ended === null) {
     return { status: 202, body: { run_id: runId, status: run.status }, headers: { location: `/v1/runs/${runId}` } }
   }
+  return answerWith({ run, ended })
+}
+
+/** The answer to a run that has ended. Throws RUN_CANCELLED and the run's error. */
+function answerWith({ run, ended }: EndedExecution): Answer {
   if (ended.status === "cancelled") {
     const { cancelCause, traceId, endedAtMs } = ended.result
     throw new Refusal("RUN_CANCELLED", {
-      details: { run_id: runId, cause_code: cancelCause },
+      details: { run_id: run.id, cause_code: cancelCause },
       occasion: { traceId, atMs: endedAtMs },
     })
   }

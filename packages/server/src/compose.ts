@@ -41,6 +41,7 @@ import type { Ports } from "./ports/context.ts"
 import type { Readiness, ReadinessState } from "./ports/readiness.ts"
 import type { Runs } from "./ports/runs.ts"
 import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
+import { performChain } from "./runtime/performers/chain.ts"
 import { makeCodePerformer } from "./runtime/performers/code.ts"
 import { performCrypto } from "./runtime/performers/crypto.ts"
 import { performModel } from "./runtime/performers/model.ts"
@@ -219,6 +220,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
       bounds: config.runBounds,
       performers: {
         model: performModel,
+        chain: performChain,
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         crypto: performCrypto,
         code: makeCodePerformer(sandbox),

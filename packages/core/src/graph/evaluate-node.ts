@@ -2,7 +2,7 @@
  * One execution of a node, as far as it is pure: its inputs, its expressions and, for kinds without an effect, its
  * outputs. Effects are done by the server's performers, which get the same `KindContext`.
  */
-import { isJsonObject } from "../json.ts"
+import { isJsonObject, type JsonObject } from "../json.ts"
 import type { Failure } from "./events.ts"
 import { ExpressionError } from "./expression/errors.ts"
 import { resolveParameter } from "./expression/evaluate.ts"
@@ -39,11 +39,11 @@ export function evaluateNode(evaluation: Evaluation): Evaluated {
   if (pinned !== null) return { type: "completed", result: { outputs: [pinned] } }
   if (node.disabled) return { type: "completed", result: { outputs: [passThrough(inputs[0] ?? [])] } }
   const kind = node.kind === null ? null : findKind(node.kind)
-  if (kind === null || kind.effect === "never") {
+  if (kind === null || kind.effect === "never" || kind.effect === "serves") {
     const message = `Nodes of type '${node.type}' cannot be run here. Use another kind of node.`
     return { ...failed("NODE_KIND_UNKNOWN", message), retryable: false }
   }
-  const context = makeContext(evaluation, node, inputs)
+  const context = makeContext(evaluation, node, { inputs })
   if (kind.effect !== "none") return { type: "effect", effect: kind.effect, context }
   try {
     const result = kind.run(context)
@@ -88,7 +88,10 @@ function passThrough(items: readonly Item[]): readonly Item[] {
   return items.map((item, index) => ({ ...item, pairedItem: { item: index } }))
 }
 
-function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (readonly Item[])[]): KindContext {
+/** What a node is given; `given`: and, of a tool, what a model gave as its arguments. */
+type ContextInputs = { readonly inputs: readonly (readonly Item[])[]; readonly given?: JsonObject }
+
+function makeContext(evaluation: Evaluation, node: GraphNode, { inputs, given }: ContextInputs): KindContext {
   const { graph, state, current, facts } = evaluation
   const created = state.created
   // The same instant and the same random numbers after a crash (E9): both come from the event that opened the run.
@@ -107,6 +110,7 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
     timeZone,
     facts,
     work: { stepsLeft: EXPRESSION_LIMITS.nodeStepsMax, templates: new Map() },
+    ...(given === undefined ? {} : { given }),
   }
   const scopes: ExpressionScope[] = []
   const scope = (itemIndex: number): ExpressionScope => {
@@ -133,5 +137,7 @@ function makeContext(evaluation: Evaluation, node: GraphNode, inputs: readonly (
       const earlier = iteration < 0 ? undefined : executionOf(state, node.ordinal, iteration)
       return earlier === undefined ? [] : seen(inputsOf(state, earlier.sources))
     },
+    servant: (servant, arguments_) =>
+      makeContext(evaluation, servant, { inputs, ...(arguments_ === undefined ? {} : { given: arguments_ }) }),
   }
 }

@@ -56,7 +56,12 @@ export type Connection = {
 }
 
 /** A node that serves another one (`ai_languageModel`, `ai_tool`, …): not run by the plan, asked by the node it serves. */
-export type Servant = { readonly type: string; readonly node: number }
+export type Servant = {
+  readonly type: string
+  readonly node: number
+  /** Which of the served node's inputs of that type it is at; a second model stands in where the first fails. */
+  readonly input: number
+}
 
 /** The graph. The lists of connections and servants are indexed by ordinal. */
 export type Graph = {

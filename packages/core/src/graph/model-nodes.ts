@@ -2,7 +2,7 @@
  * n8n's language-model nodes as candidates (agent, chainLlm, openAi): where their settings stand. An agent's and a chain's
  * model is the first enabled node that serves them as `ai_languageModel`; their system prompt is their own.
  */
-import { isJsonObject, type JsonObject } from "../json.ts"
+import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
 import { quote } from "./findings.ts"
 import type { Finding, Graph, GraphNode } from "./graph.ts"
 import { type FoundParameter, findParameter } from "./kinds/model-parameters.ts"
@@ -17,9 +17,11 @@ export type ForeignSource = {
 /** Where the settings of such a node stand, and what is missing. */
 export type ForeignSources = { readonly sources: readonly ForeignSource[]; readonly findings: readonly Finding[] }
 
-/** The enabled nodes that serve a node in that way, in the order of the definition. */
+/** The enabled nodes that serve a node in that way: by the input at which they are, then in the order of the definition. */
 export function servantsOf(graph: Graph, node: GraphNode, type: string): readonly GraphNode[] {
-  const servants = (graph.servants[node.ordinal] ?? []).filter((servant) => servant.type === type)
+  const servants = (graph.servants[node.ordinal] ?? [])
+    .filter((servant) => servant.type === type)
+    .toSorted((a, b) => a.input - b.input)
   return servants.flatMap(({ node: ordinal }) => {
     const servant = graph.nodes[ordinal]
     return servant === undefined || servant.disabled ? [] : [servant]
@@ -48,13 +50,26 @@ const names: readonly (readonly [keyof ModelSettings, readonly string[]])[] = [
   ["responseFormat", ["responseFormat"]],
 ]
 
-function modelValues({ parameters }: GraphNode): ForeignSource["values"] {
+/** The settings of a call that a model node holds, as they stand. */
+export function modelValues({ parameters }: GraphNode): ForeignSource["values"] {
   const found = names.map(([field, spellings]) => [field, findParameter(parameters, spellings)] as const)
   const values = present(
     found.filter(([field, parameter]) => !(field === "maxOutputTokens" && parameter?.value === -1)),
   )
-  const wantsJson = parameters.jsonOutput === true && !values.has("responseFormat")
-  return wantsJson ? new Map([...values, ["responseFormat", { path: "jsonOutput", value: "json_object" }]]) : values
+  const format = values.has("responseFormat") ? null : formatOf(parameters)
+  return format === null ? values : new Map([...values, ["responseFormat", format]])
+}
+
+/** Other spellings of the form of answers: a switch, Ollama's format, and OpenAI's list of one form. */
+function formatOf({ jsonOutput, options }: JsonObject): FoundParameter | null {
+  if (jsonOutput === true) return { path: "jsonOutput", value: "json_object" }
+  if (!isJsonObject(options)) return null
+  if (options.format === "json") return { path: "options.format", value: "json_object" }
+  const listed = isJsonObject(options.textFormat) ? options.textFormat.textOptions : undefined
+  const [form = null] = Array.isArray(listed) ? (listed as readonly JsonValue[]) : [listed ?? null]
+  const path = "options.textFormat.textOptions"
+  if (!isJsonObject(form) || typeof form.type !== "string" || form.type === "text") return null
+  return { path, value: form.type === "json_schema" ? (form.schema ?? null) : form.type }
 }
 
 function present(

@@ -24,6 +24,8 @@ export type ModelSettings = {
   readonly instructions?: string
   readonly temperature?: number
   readonly topP?: number
+  /** Of n8n's nodes for providers that know it. */
+  readonly topK?: number
   readonly maxOutputTokens?: number
   readonly stop?: readonly string[]
   readonly seed?: number

@@ -28,6 +28,8 @@ export type Place = {
   readonly facts: RunFacts
   /** What the expressions of all items may take together. */
   readonly work: WorkBudget
+  /** What a model gave as the arguments of the tool whose expressions these are. */
+  readonly given?: JsonObject
 }
 
 const emptyItem: Item = { json: {} }
@@ -63,7 +65,13 @@ export function nodeScope(place: Place, itemIndex: number): ExpressionScope {
     parameters: node.parameters,
     prevNode: { name: previous?.name ?? "", outputIndex: first?.output ?? 0, runIndex: first?.iteration ?? 0 },
     currentNode: { id: node.id ?? "", name: node.name, typeVersion: node.typeVersion },
+    ...(place.given === undefined ? {} : { fromAi: argumentsOf(place.given) }),
   }
+}
+
+/** `$fromAI(key)`: the argument of that name. */
+function argumentsOf(given: JsonObject): (key: string) => JsonValue | undefined {
+  return (key) => (Object.hasOwn(given, key) ? given[key] : undefined)
 }
 
 // Items are the same objects all through; only the static type of `pairedItem` is narrower on our side.

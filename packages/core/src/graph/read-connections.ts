@@ -38,7 +38,7 @@ export function readConnections(root: JsonObject, nodes: ReadNodes, findings: Fi
     if (!admit(said, { nodes, findings, known })) return
     const { from, output, to, input, type } = said
     if (type !== "main") {
-      servants[to]?.push({ type, node: from })
+      servants[to]?.push({ type, node: from, input })
       return
     }
     const connection: Connection = { from, output, to, input }

@@ -61,7 +61,7 @@ describe("n8n's form", () => {
       path: "nodes[1]",
     })
     expect(links(read.graph)).toEqual(["Chat:0 > Agent:0"])
-    expect(read.graph.servants).toEqual([[], [{ type: "ai_languageModel", node: 2 }], []])
+    expect(read.graph.servants).toEqual([[], [{ type: "ai_languageModel", node: 2, input: 0 }], []])
   })
 
   it("has outputs by kind, and the error output after them", () => {
@@ -331,7 +331,7 @@ describe("React Flow's form", () => {
     ])
     expect(read.graph.nodes[0]?.position).toEqual({ x: 0, y: 5 })
     expect(links(read.graph)).toEqual(["Chat:0 > Which:0", "Which:0 > Yes:0", "Which:1 > No:0", "Which:1 > Yes:0"])
-    expect(read.graph.servants[2]).toEqual([{ type: "ai_tool", node: 4 }])
+    expect(read.graph.servants[2]).toEqual([{ type: "ai_tool", node: 4, input: 0 }])
   })
 
   it("has edges to nowhere, of the wrong shape and with odd handles as findings", () => {

@@ -6,7 +6,6 @@
 import { endsOf } from "./answer.ts"
 import { analyseFlow, excludeEachOther, type Flow, type Place } from "./exclusion.ts"
 import type { Graph, GraphNode } from "./graph.ts"
-import { forbidsStreaming, hasOutputSchema } from "./kinds/freddy-llm.ts"
 import { findKind } from "./kinds/table.ts"
 import { reachedFrom } from "./structure.ts"
 
@@ -17,7 +16,7 @@ export function streamingNodes(graph: Graph, start: number | null): readonly str
 
 /** The same where the flow is known already. */
 export function streamingIn(graph: Graph, flow: Flow): readonly string[] {
-  const candidates = graph.nodes.filter((node) => flow.runsOnce.has(node.ordinal) && maySpeak(node))
+  const candidates = graph.nodes.filter((node) => flow.runsOnce.has(node.ordinal) && maySpeak(graph, node))
   if (candidates.length === 0) return []
   const quiet = quietNodes(graph, flow)
   const ends = endsOf(graph, flow)
@@ -25,9 +24,9 @@ export function streamingIn(graph: Graph, flow: Flow): readonly string[] {
 }
 
 /** A node whose tokens may be shown as they come: of a model, without a schema, with nobody against it. */
-function maySpeak(node: GraphNode): boolean {
-  const kind = node.kind === null ? null : findKind(node.kind)
-  return kind?.effect === "model" && !node.disabled && !hasOutputSchema(node) && !forbidsStreaming(node)
+function maySpeak(graph: Graph, node: GraphNode): boolean {
+  const kind = node.kind === null || node.disabled ? null : findKind(node.kind)
+  return kind?.speaks?.(node, graph) === true
 }
 
 /** A node behind which nothing changes what it gets: it does nothing itself, and neither does what follows it. */

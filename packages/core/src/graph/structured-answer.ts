@@ -20,14 +20,20 @@ const compiled = new Map<string, ValidateFunction | string>()
 
 /** Reads an answer by a schema. A fence of Markdown around the JSON is taken off first. */
 export function readAnswer(text: string, schema: JsonObject): ReadAnswer {
-  const validate = compile(schema)
-  if (typeof validate === "string") return { fits: false, complaint: validate }
-  let value: JsonValue
+  const fault = findSchemaFault(schema)
+  if (fault !== null) return { fits: false, complaint: fault }
   try {
-    value = JSON.parse(withoutFence(text)) as JsonValue
-  } catch {
+    return checkValue(JSON.parse(withoutFence(text)) as JsonValue, schema)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
     return { fits: false, complaint: complain("The answer is not JSON.") }
   }
+}
+
+/** Checks a value against a schema. A schema that is none fits nothing. */
+export function checkValue(value: JsonValue, schema: JsonObject): ReadAnswer {
+  const validate = compile(schema)
+  if (typeof validate === "string") return { fits: false, complaint: validate }
   if (validate(value)) return { fits: true, value }
   const faults = (validate.errors ?? []).slice(0, 10).map(({ instancePath, message }) => {
     return `${instancePath === "" ? "The answer" : instancePath} ${message ?? "is not valid"}.`

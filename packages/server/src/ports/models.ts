@@ -49,6 +49,8 @@ export type ModelSettings = {
   readonly seed?: number
   readonly frequencyPenalty?: number
   readonly presencePenalty?: number
+  /** Of Anthropic's and Google's wires. */
+  readonly topK?: number
   readonly reasoningEffort?: string
   readonly responseFormat?: ResponseFormat
   /** By token id, -100 to 100 (OpenAI-compatible providers only). */
@@ -67,7 +69,14 @@ export type ModelWire = "openai" | "anthropic" | "google"
  * Whose key pays for the call, where it is not the server's own: the credential of a node. `model` goes to it as it
  * stands. An address that is given passes the outbound guard.
  */
-export type ModelEndpoint = { readonly wire: ModelWire; readonly apiKey: string; readonly baseUrl?: string }
+export type ModelEndpoint = {
+  readonly wire: ModelWire
+  /** The provider's name, as assistants allow it; also where its models are on another one's wire. */
+  readonly provider: string
+  /** Null: none is sent. */
+  readonly apiKey: string | null
+  readonly baseUrl?: string
+}
 
 /**
  * One call. `ownKey` is the organization's own key for the provider that the model belongs to; without it the server's is
@@ -79,6 +88,8 @@ export type ModelRequest = {
   readonly tools?: readonly ToolDefinition[]
   readonly ownKey?: string
   readonly endpoint?: ModelEndpoint
+  /** Of OpenAI's wire: by which of its two interfaces the model is asked; absent: chat completions. */
+  readonly api?: "chat" | "responses"
 }
 
 /** Tokens as the provider counted them; zeros where it does not say. */

@@ -8,6 +8,8 @@ export type Prompt = {
   readonly systemTexts: readonly string[]
   /** What stands for the turns left out. */
   readonly summary: string | null
+  /** Messages that a node writes itself, before those of the conversation. */
+  readonly examples?: readonly { readonly role: "user" | "assistant"; readonly text: string }[]
   readonly history: readonly HistoryMessage[]
   readonly question: string
 }
@@ -27,6 +29,7 @@ export function composePrompt(prompt: Prompt): ModelMessage[] {
   ]
   const messages: ModelMessage[] = []
   for (const text of system) add(messages, "system", text)
+  for (const { role, text } of prompt.examples ?? []) add(messages, role, text)
   for (const { role, text } of prompt.history) {
     // A tool's result without its call means nothing to a provider; its text does.
     if (role !== "system") add(messages, role === "tool" ? "user" : role, text)

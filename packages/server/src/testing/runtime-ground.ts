@@ -18,6 +18,7 @@ import type { RunLog } from "../ports/run-log.ts"
 import type { NewRun, ReadingListener } from "../ports/runs.ts"
 import type { TurnBasis } from "../ports/turn-table.ts"
 import type { Performer } from "../runtime/perform.ts"
+import { performChain } from "../runtime/performers/chain.ts"
 import { performModel } from "../runtime/performers/model.ts"
 import { createRuntime, type Runtime } from "../runtime/runtime.ts"
 import type { RunBounds } from "../runtime/workshop.ts"
@@ -122,7 +123,13 @@ export class RuntimeGround {
         ids: cx.ids,
         log,
         bounds: { ...wideBounds, ...bounds },
-        performers: { model: performModel, assistant: perform ?? passOn, crypto: passOn, code: passOn },
+        performers: {
+          model: performModel,
+          chain: performChain,
+          assistant: perform ?? passOn,
+          crypto: passOn,
+          code: passOn,
+        },
       },
     })
     runtime = made

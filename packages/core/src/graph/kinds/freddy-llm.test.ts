@@ -308,7 +308,6 @@ describe("checking FreddyLLM", () => {
     const codes = validate(readDefinition(definition)).map(({ code, node }) => `${code} ${node}`)
     expect(codes).toEqual([
       "NODE_KIND_UNKNOWN Tool",
-      "NODE_KIND_UNKNOWN Model",
       "TOOLS_UNSUPPORTED A",
       "SERVICE_UNUSED A",
     ])

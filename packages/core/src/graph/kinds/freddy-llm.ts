@@ -30,6 +30,7 @@ export const freddyLlm: EffectKind = {
   effect: "model",
   inputs: () => onePort,
   outputs: () => onePort,
+  speaks: (node) => !hasOutputSchema(node) && !forbidsStreaming(node),
   check,
 }
 

@@ -49,6 +49,11 @@ export type KindContext = {
   readonly iteration: number
   /** The inputs of an earlier execution of this node in this run; none where there was no such execution. */
   earlierInputs(iteration: number): readonly (readonly Item[])[]
+  /**
+   * What a node that serves this one is handed: the items are those of the node that it serves. `given`: what a model gave
+   * as the arguments of a tool, which `$fromAI` reads.
+   */
+  servant(node: GraphNode, given?: JsonObject): KindContext
 }
 
 /**
@@ -76,6 +81,8 @@ export type KindBase = {
   outputs(node: GraphNode): readonly Port[]
   /** True if the node may pass one item on to only one of its outputs (if, switch): ends behind them exclude each other. */
   exclusiveOutputs?(node: GraphNode): boolean
+  /** True if what a model says is what the node puts out, so that it may be shown while it is made. Absent: never. */
+  speaks?(node: GraphNode, graph: Graph): boolean
   /** Own rules about settings; expressions are checked by `validate`. */
   check(node: GraphNode, graph: Graph): readonly Finding[]
 }
@@ -88,11 +95,14 @@ export type PureKind = KindBase & {
 
 /** A kind whose work is done by a performer of the server; `effect` names the performer. */
 export type EffectKind = KindBase & {
-  readonly effect: "model" | "assistant" | "crypto" | "code"
+  readonly effect: "model" | "chain" | "assistant" | "crypto" | "code"
 }
+
+/** A kind that serves other nodes over an `ai_…` connection: no run comes to it, the nodes that it serves ask it. */
+export type ServantKind = KindBase & { readonly effect: "serves" }
 
 /** A kind that is never run (stickyNote). */
 export type NoteKind = KindBase & { readonly effect: "never" }
 
 /** Any kind. */
-export type Kind = PureKind | EffectKind | NoteKind
+export type Kind = PureKind | EffectKind | ServantKind | NoteKind

@@ -20,6 +20,13 @@ import { limit } from "./limit.ts"
 import { manualTrigger } from "./manual-trigger.ts"
 import { markdown } from "./markdown.ts"
 import { merge } from "./merge.ts"
+import { chainLlm } from "./models/chain-llm.ts"
+import { chainSummarization } from "./models/chain-summarization.ts"
+import { chatModelKinds } from "./models/chat-model-kinds.ts"
+import { informationExtractor } from "./models/information-extractor.ts"
+import { outputParserKinds } from "./models/output-parser-kinds.ts"
+import { sentimentAnalysis } from "./models/sentiment-analysis.ts"
+import { textClassifier } from "./models/text-classifier.ts"
 import { noOp } from "./no-op.ts"
 import { removeDuplicates } from "./remove-duplicates.ts"
 import { renameKeys } from "./rename-keys.ts"
@@ -69,6 +76,13 @@ export const kinds: readonly Kind[] = [
   code,
   noOp,
   stopAndError,
+  chainLlm,
+  informationExtractor,
+  textClassifier,
+  sentimentAnalysis,
+  chainSummarization,
+  ...chatModelKinds,
+  ...outputParserKinds,
   stickyNote,
 ]
 

@@ -10,28 +10,11 @@ import { kinds } from "./table.ts"
 const basePackage = "n8n-nodes-base."
 const modelPackage = "@n8n/n8n-nodes-langchain."
 
-/**
- * Kinds that are known by name and that no file of this folder runs: candidates for promotion, nodes that serve them,
- * and nodes at which a run may wait.
- */
+/** Kinds that are known by name and that no file of this folder runs: candidates for promotion, and nodes at which a run may wait. */
 const namedOnly: readonly (readonly [kind: string, ...types: string[]])[] = [
   ["ask", "Ask"],
   ["wait", `${basePackage}wait`],
-  ...[
-    "chat",
-    "agent",
-    "chainLlm",
-    "openAi",
-    "lmChatOpenAi",
-    "lmChatAnthropic",
-    "lmChatGoogleGemini",
-    "lmChatOpenRouter",
-    "lmChatOllama",
-    "lmChatGroq",
-    "lmChatMistralCloud",
-    "lmChatDeepSeek",
-    "lmChatAzureOpenAi",
-  ].map((name): [string, string] => [name, modelPackage + name]),
+  ...["chat", "agent", "openAi"].map((name): [string, string] => [name, modelPackage + name]),
 ]
 
 /** Our own kinds, matched by name alone, whatever stands before it. */
@@ -53,8 +36,20 @@ const newestVersions: ReadonlyMap<string, number> = new Map([
   ["code", 2],
   ["html", 1.2],
   ["agent", 2.2],
+  ["agentTool", 2.2],
   ["chainLlm", 1.7],
   ["openAi", 1.8],
+  ["lmChatOpenAi", 1.2],
+  ["informationExtractor", 1.2],
+  ["textClassifier", 1.1],
+  ["sentimentAnalysis", 1.1],
+  ["chainSummarization", 2],
+  ["outputParserStructured", 1.2],
+  ["memoryBufferWindow", 1.3],
+  ["toolCode", 1.2],
+  ["toolWorkflow", 2.2],
+  ["toolHttpRequest", 1.1],
+  ["httpRequestTool", 4.2],
 ])
 
 /** The version of a node of that kind where the definition says none. */

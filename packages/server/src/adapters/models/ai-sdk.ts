@@ -1,5 +1,5 @@
 /**
- * Anthropic's and Google's wires, through the AI SDK's provider packages at provider level (`doStream`).
+ * Anthropic's and Google's wires and OpenAI's responses interface, through the AI SDK's provider packages at provider level (`doStream`).
  *
  * The packages are imported at the first call: they are heavy, and most servers use one of them or none. Connections and
  * aborts are ours: the package is handed a `fetch` over our dispatcher. Nothing of the package leaves this file.
@@ -33,7 +33,7 @@ export const googleBaseUrl = "https://generativelanguage.googleapis.com/v1beta"
 
 type ModelMaker = (model: string) => LanguageModelV3
 
-/** A provider that speaks Anthropic's or Google's wire. */
+/** A provider that speaks Anthropic's or Google's wire, or OpenAI's responses interface. */
 export function createSdkProvider(options: ProviderOptions): Provider {
   let maker: Promise<ModelMaker> | null = null
   return {
@@ -55,6 +55,10 @@ async function loadMaker(options: ProviderOptions): Promise<ModelMaker> {
   if (options.wire === "google") {
     const { createGoogleGenerativeAI } = await import("@ai-sdk/google")
     return createGoogleGenerativeAI(settings)
+  }
+  if (options.wire === "openai") {
+    const { createOpenAI } = await import("@ai-sdk/openai")
+    return createOpenAI(settings).responses
   }
   const { createAnthropic } = await import("@ai-sdk/anthropic")
   return createAnthropic(settings)
@@ -203,6 +207,7 @@ function callOptionsOf(request: ModelRequest, options: ProviderOptions): Languag
     prompt: sdkPromptOf(request.messages),
     ...given("temperature", settings.temperature),
     ...given("topP", settings.topP),
+    ...given("topK", settings.topK),
     ...given("maxOutputTokens", settings.maxOutputTokens),
     ...given("stopSequences", settings.stop === undefined ? undefined : [...settings.stop]),
     ...given("seed", settings.seed),
@@ -256,6 +261,18 @@ function providerOptionsOf(
   const effort = effortOf(settings.reasoningEffort)
   if (wire === "google") {
     return effort === null ? undefined : { google: { thinkingConfig: { thinkingBudget: thinkingTokens[effort] } } }
+  }
+  if (wire === "openai") {
+    const { parallelToolCalls, serviceTier } = settings
+    return {
+      openai: {
+        // Nothing is left with the provider: the next call brings the whole conversation.
+        store: false,
+        ...given("parallelToolCalls", parallelToolCalls),
+        ...given("serviceTier", serviceTier),
+        ...given("reasoningEffort", effort ?? undefined),
+      },
+    }
   }
   const thinking =
     effort === null || tools.length > 0 ? undefined : { type: "enabled", budgetTokens: thinkingTokens[effort] }

@@ -135,7 +135,7 @@ describe("an endpoint of a node", () => {
   const request = (baseUrl: string) => ({
     model: "their-model",
     messages: [{ role: "user" as const, text: "hi" }],
-    endpoint: { wire: "openai" as const, apiKey: "theirs", baseUrl },
+    endpoint: { wire: "openai" as const, provider: "openai", apiKey: "theirs", baseUrl },
   })
   const signal = new AbortController().signal
 

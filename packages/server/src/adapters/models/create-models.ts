@@ -240,7 +240,10 @@ function configuredProviders(config: ModelsConfig, dispatcher: () => Promise<Dis
 }
 
 function makeProvider(options: ProviderOptions): Provider {
-  return options.wire === "openai" ? createOpenaiChat(options) : createSdkProvider(options)
+  const sdk = createSdkProvider(options)
+  if (options.wire !== "openai") return sdk
+  const chat = createOpenaiChat(options)
+  return { stream: (request, call) => (request.api === "responses" ? sdk : chat).stream(request, call) }
 }
 
 function withoutSlash(url: string): string {

@@ -75,6 +75,8 @@ export type ModelEndpoint = {
   readonly provider: string
   /** Null: none is sent. */
   readonly apiKey: string | null
+  /** Sent beside the key; their values are secrets too. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
   readonly baseUrl?: string
 }
 

@@ -206,6 +206,11 @@ describe("a model that fails", () => {
     expect(failed.error.details).toMatchObject({ node: "Chain", cause_code: "NODE_SETTINGS_INVALID" })
   })
 
+  it("says what is wrong with an address that is none", async () => {
+    const { run: failed } = await run(asking({ options: { baseURL: "nowhere" } }))
+    expect(failed.error.details.cause_code).toBe("NODE_SETTINGS_INVALID")
+  })
+
   it("gets no key of the server at an address of the node's, which the guard judges", async () => {
     const { run: failed } = await run(asking({ options: { baseURL: talk.model.baseUrl } }))
     expect([failed.status, talk.model.calls]).toEqual(["failed", 0])

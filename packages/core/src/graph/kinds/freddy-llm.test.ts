@@ -306,11 +306,7 @@ describe("checking FreddyLLM", () => {
     const links = ["Tool > A @ai_tool", "Model > A @ai_languageModel"]
     const definition = definitionOf({ A: "llm", Tool: "n8n-nodes-base.httpRequestTool", Model: lm }, links)
     const codes = validate(readDefinition(definition)).map(({ code, node }) => `${code} ${node}`)
-    expect(codes).toEqual([
-      "NODE_KIND_UNKNOWN Tool",
-      "TOOLS_UNSUPPORTED A",
-      "SERVICE_UNUSED A",
-    ])
+    expect(codes).toEqual(["NODE_KIND_UNKNOWN Tool", "TOOLS_UNSUPPORTED A", "SERVICE_UNUSED A"])
     expect(check({ tools: [{ server_url: "https://a.example" }] })).toEqual([
       ["TOOLS_UNSUPPORTED", "warning", "nodes[0]"],
     ])

@@ -22,7 +22,7 @@ import {
   failureOfRefusal,
   failureOfSilence,
 } from "./failures.ts"
-import type { Provider, ProviderOptions } from "./provider.ts"
+import { type Provider, type ProviderOptions, secretsOf } from "./provider.ts"
 import { effortOf } from "./reasoning-effort.ts"
 import { parseArguments } from "./tool-arguments.ts"
 
@@ -50,6 +50,7 @@ async function loadMaker(options: ProviderOptions): Promise<ModelMaker> {
   const settings = {
     baseURL: options.baseUrl,
     apiKey: options.apiKey ?? "",
+    headers: Object.fromEntries(options.headers ?? []),
     fetch: fetchOver(await options.dispatcher(), (await import("undici")).fetch),
   }
   if (options.wire === "google") {
@@ -194,10 +195,6 @@ async function failureOf(error: unknown, options: ProviderOptions): Promise<unkn
     secrets: secretsOf(options),
     cause: error,
   })
-}
-
-function secretsOf({ apiKey }: ProviderOptions): readonly string[] {
-  return apiKey === null ? [] : [apiKey]
 }
 
 function callOptionsOf(request: ModelRequest, options: ProviderOptions): LanguageModelV3CallOptions {

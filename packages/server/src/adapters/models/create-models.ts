@@ -175,7 +175,7 @@ class ServerModels implements Models {
   }
 
   #streamFromEndpoint(request: ModelRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ModelEvent> {
-    const { wire, apiKey, baseUrl } = request.endpoint as NonNullable<ModelRequest["endpoint"]>
+    const { wire, apiKey, headers = [], baseUrl } = request.endpoint as NonNullable<ModelRequest["endpoint"]>
     const dispatcher = baseUrl === undefined ? this.#connections.get : this.#config.guardedDispatcher
     if (dispatcher === undefined) {
       return refuse(new ModelFailure("refused", "Models at other addresses cannot be called here."))
@@ -184,6 +184,7 @@ class ServerModels implements Models {
       name: wire,
       wire,
       apiKey,
+      headers,
       baseUrl: withoutSlash(baseUrl ?? ownBaseUrls[wire]),
       timeoutMs: this.#config.modelTimeoutMs,
       dispatcher,

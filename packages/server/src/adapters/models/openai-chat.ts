@@ -19,7 +19,7 @@ import { EventQueue } from "./event-queue.ts"
 import { failureOfAnswer, failureOfBrokenAnswer, failureOfConnection, failureOfSilence } from "./failures.ts"
 import { ChatAnswer } from "./openai-chat-answer.ts"
 import { type ChatDialect, chatBodyOf } from "./openai-chat-body.ts"
-import type { Provider, ProviderOptions } from "./provider.ts"
+import { type Provider, type ProviderOptions, secretsOf } from "./provider.ts"
 import { SseScanner } from "./sse-scanner.ts"
 
 /** OpenAI's own address. */
@@ -42,7 +42,8 @@ export function createOpenaiChat(options: ProviderOptions): Provider {
   const url = new URL(`${options.baseUrl}/chat/completions`)
   const headers = ["content-type", "application/json", "accept", "text/event-stream"]
   if (options.apiKey !== null) headers.push("authorization", `Bearer ${options.apiKey}`)
-  const secrets = options.apiKey === null ? [] : [options.apiKey]
+  for (const [name, value] of options.headers ?? []) headers.push(name, value)
+  const secrets = secretsOf(options)
   const target: Target = { origin: url.origin, path: url.pathname + url.search, headers, secrets, options }
   const limitField = options.baseUrl === openaiBaseUrl ? "max_completion_tokens" : "max_tokens"
   const dialect: ChatDialect = { limitField }

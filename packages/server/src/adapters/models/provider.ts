@@ -8,11 +8,19 @@ export type ProviderOptions = {
   readonly name: string
   readonly wire: ModelWire
   readonly apiKey: string | null
+  /** Of a node's credential: sent beside the key, secrets too. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
   /** Without a slash at the end. */
   readonly baseUrl: string
   readonly timeoutMs: number
   /** The connections to use. Loaded at the first call, since the HTTP client is heavy. */
   readonly dispatcher: () => Promise<Dispatcher>
+}
+
+/** The texts that a provider's own words must not repeat. */
+export function secretsOf({ apiKey, headers = [] }: ProviderOptions): readonly string[] {
+  const values = headers.map(([, value]) => value)
+  return apiKey === null ? values : [apiKey, ...values]
 }
 
 /** A provider: one wire, one address, one key. */

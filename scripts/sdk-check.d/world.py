@@ -72,7 +72,9 @@ class World:
 
     def workflow(self, definition: Optional[dict[str, Any]] = None, **fields: Any) -> WorkflowResponse:
         fields.setdefault("name", unique("Workflow"))
-        made = self.client.workflows.create_workflow(definition=definition or one_node(), **fields)
+        made = self.client.workflows.create_workflow(
+            definition=one_node() if definition is None else definition, **fields
+        )
         self.afterwards.append(lambda: self.client.workflows.delete_workflow(made.id))
         return made
 

@@ -26,7 +26,7 @@ import type { IdempotencyMark } from "../ports/owner.ts"
 import type { EndedRun, Listener, StartOptions } from "../ports/runs.ts"
 import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
 import { seedOf } from "./executions.ts"
-import type { OrganizationFacts } from "./organization-facts.ts"
+import type { FactScope, OrganizationFacts } from "./organization-facts.ts"
 import type { RecentFailures } from "./recent-failures.ts"
 import { fixVersions, parsePins } from "./turn-pins.ts"
 import { atTheEnd, endRemoved, type FoundPlace, findPlace, interruptAll, removesMessages } from "./turn-place.ts"
@@ -216,7 +216,7 @@ async function look(cx: Context, ports: TurnPorts, looking: Looking): Promise<Lo
     parent: null,
     runId,
   })
-  await requireModel(cx, planned)
+  await requireModel(cx, ports, { scope, planned })
   return { ground, subject, graph, planned }
 }
 
@@ -258,10 +258,20 @@ async function readHistory(cx: Context, basis: TurnBasis | null, removes: Messag
   return cx.store.history.read({ threadId: basis.threadId, turn, ordinal })
 }
 
-/** A model that the assistant or the request names has to be there before anything is stored. Throws MODEL_NOT_FOUND. */
-async function requireModel(cx: Context, { run }: PlannedTurn): Promise<void> {
-  const model = run.created.turn?.overlay.model
+/**
+ * A model that the assistant or the request names has to be there before anything is stored: the server's, or one of a
+ * provider for which the organization has a key of its own. Throws MODEL_NOT_FOUND.
+ */
+async function requireModel(
+  cx: Context,
+  { facts }: TurnPorts,
+  { scope, planned }: { readonly scope: FactScope; readonly planned: PlannedTurn },
+): Promise<void> {
+  const model = planned.run.created.turn?.overlay.model
   if (model === undefined || cx.models.find(model) !== null) return
+  const provider = cx.models.providerOf(model)
+  const ownKeys = provider === null ? [] : await facts.providers(scope)
+  if (ownKeys.some((row) => row.provider === provider && row.isActive && row.secret !== null)) return
   const listed = await cx.models.list()
   if (listed.some(({ key }) => key === model) || cx.models.find(model) !== null) return
   throw new Refusal("MODEL_NOT_FOUND", { details: { model } })

@@ -45,4 +45,17 @@ describe("a model key that an organization set through the API", () => {
     await setProvider("openai", { is_active: true })
     expect((await server.client.ask("six", { model: "gpt-4o" })).status).toBe(200)
   })
+
+  it("makes the models of a provider known for which the server has none", async () => {
+    // The assistant allows another provider alone, so that nothing is asked of this one.
+    const assistant = await server.client.call("POST", "/v1/assistants", {
+      body: { name: "Careful", organization_id: organizationId, allowed_model_providers: ["openai"] },
+    })
+    const ask = () => server.client.ask("seven", { model: "claude-sonnet-4-5", assistant_id: assistant.body.id })
+    expect((await ask()).body.error.code).toBe("MODEL_NOT_FOUND")
+    await setProvider("anthropic", { api_key: "sk-ant-of-the-organization" })
+    expect((await ask()).body.error.code).toBe("MODEL_REFUSED")
+    await setProvider("anthropic", { api_key: null })
+    expect((await ask()).body.error.code).toBe("MODEL_NOT_FOUND")
+  })
 })

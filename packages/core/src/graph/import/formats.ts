@@ -1,12 +1,15 @@
 /** The table of formats, and the way from a document as somebody sent it to a definition with its report. */
 import type { JsonValue } from "../../json.ts"
+import { agentBuilder } from "./agent-builder.ts"
 import { dify } from "./dify.ts"
 import { readDocument } from "./document.ts"
+import { flowise } from "./flowise.ts"
 import type { Conversion, Importer, ImportFormat } from "./importer.ts"
+import { langflow } from "./langflow.ts"
 import { n8n } from "./n8n.ts"
 
 /** Every importer. The first that recognises a document reads it: n8n, whose nodes may have any shape, comes last. */
-const importers: readonly Importer[] = [dify, n8n]
+const importers: readonly Importer[] = [agentBuilder, dify, flowise, langflow, n8n]
 
 /** A converted document and the format that it was read as. */
 export type Imported = Conversion & { readonly format: ImportFormat }

@@ -82,6 +82,7 @@ const words = [
   "operation classes parameters instruction memory window size structured_output schema headers params body authorization",
   "customNode genericNode agentFlow inputs template node display_name fieldName connections parameters custom-note",
   "ChatInput ChatOutput Prompt OpenAIModel Agent input_value system_message tools viewport outputs instance credential",
+  "llmChain toolAgent promptTemplate template promptValues llmMessages llmUpdateState conditions cases expression assignments",
   "startAgentflow agentAgentflow llmAgentflow conditionAgentflow directReplyAgentflow iterationAgentflow httpAgentflow",
   "set_state user_approval guardrails mcp while classify file_search transform expr config label instructions",
   "{{#1.text#}} {{#sys.query#}} {{ question }} {{llmAgentflow_0}} {topic} {{ $flow.state.x }} input.output_text contains = in",
@@ -111,10 +112,24 @@ const framed: readonly ((nodes: JsonValue, edges: JsonValue) => JsonValue)[] = [
     app: { mode: "chat" },
     model_config: { agent_mode: nodes, prompt_type: "advanced", chat_prompt_config: nodes },
   }),
-  (nodes, edges) => ({ nodes, edges, viewport: {} }),
-  (nodes, edges) => ({ data: { nodes, edges }, name: "x" }),
+  (nodes, edges) => ({ nodes: [...drawnAs(nodes, "agentFlow"), { ...anchor, type: "agentFlow" }], edges }),
+  (nodes, edges) => ({ nodes: [...drawnAs(nodes, "customNode"), { ...anchor, type: "customNode" }], edges }),
+  (nodes, edges) => ({ data: { nodes, edges: Array.isArray(edges) ? edges : [] }, name: "x" }),
+  (nodes, edges) => ({
+    nodes: [{ id: "0", type: "start" }, ...(nodes as readonly JsonObject[]).filter(isBuilt)],
+    edges,
+  }),
   (nodes, connections) => ({ nodes, connections }),
 ]
+
+/** A part that says what kind of document it is in. */
+const anchor = { id: "0", position: { x: 0, y: 0 }, data: { name: "startAgentflow", label: "Start", inputs: {} } }
+const drawnAs = (nodes: JsonValue, type: string): JsonObject[] =>
+  (nodes as readonly JsonObject[]).map((one) => ({ ...one, type }))
+const isBuilt = ({ type }: JsonObject): boolean =>
+  /^(agent|end|note|classify|if-else|while|user_approval|guardrails|mcp|file_search|transform|set_state)$/.test(
+    String(type),
+  )
 
 const field = fc.constantFrom(...words)
 const key = fc.constantFrom("1", "2", "3", "4")

@@ -17,6 +17,8 @@ export type StateVariables = {
   write(name: string, writer: Writer): void
   /** The source that reads a variable; null where nobody declares or writes it. */
   read(name: string): string | null
+  /** The names of those that are declared or written. */
+  names(): readonly string[]
 }
 
 /** Writers of one variable that are asked (ours): the last ones. */
@@ -31,6 +33,7 @@ export function makeStateVariables(): StateVariables {
   const writers = new Map<string, Writer[]>()
   const made = new Map<string, string>()
   return {
+    names: () => [...new Set([...initials.keys(), ...writers.keys()])],
     declare(name, initial) {
       const code = quoteCode(initial)
       initials.set(name, code.length > initialCharsMax ? "null" : code)

@@ -4,8 +4,9 @@
  *     workflow.input_as_text   the chat message         state.x   the last step that wrote x, else its first value
  *     input.output_text        what the step before it said       input.output_parsed.x   a field of its structured answer
  */
+
+import { celExpression } from "./cel-expression.ts"
 import type { Certainty } from "./certainty.ts"
-import { commonExpression } from "./common-expression.ts"
 import { nodeCode, type Piece, pathCode, templateCode } from "./expression-text.ts"
 import { objectsAt } from "./fields.ts"
 import type { Step } from "./flow.ts"
@@ -30,7 +31,7 @@ const sourcesMax = 10
 /** A text with `{{ … }}` in pieces. What is no reference is an expression; what is none either stays as it is. */
 export function messagePieces(scope: BuilderScope, text: string, step: Step): readonly Piece[] {
   return readPlaceholders(text, { open: "{{", close: "}}", charsMax: 1_000 }, (inside) => {
-    const code = commonExpression(inside, (path) => pathOf(scope, path, step))
+    const code = celExpression(inside, (path) => pathOf(scope, path, step))
     return code === null ? null : { code: scope.making.spend(code) }
   })
 }
@@ -39,7 +40,7 @@ export function messagePieces(scope: BuilderScope, text: string, step: Step): re
 export function expressionCode(scope: BuilderScope, text: string, step: Step): string | null {
   if (text.trim() === "") return null
   if (!text.includes("{{")) {
-    const code = commonExpression(text, (path) => pathOf(scope, path, step))
+    const code = celExpression(text, (path) => pathOf(scope, path, step))
     return code === null ? null : scope.making.spend(`(${code})`)
   }
   const pieces = messagePieces(scope, text, step)

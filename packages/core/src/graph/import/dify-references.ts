@@ -104,6 +104,9 @@ export function textPieces(
     const known = special.get(inside)
     if (known !== undefined) return { code: known }
     const path = inside.split(".")
+    const constant = path[0] === "env" ? scope.environment.get(path.slice(1).join(".")) : undefined
+    // A constant is written out, so that the prompt that holds it is known before any run.
+    if (typeof constant === "string") return constant
     // In texts a missing value is an empty text, here as there.
     return path.length < 2 || path.includes("") ? null : { code: referenceCode(scope, path, at) }
   })

@@ -87,7 +87,7 @@ describe("a chatflow of Dify", () => {
         history_limit: 10,
         prompt: "={{ $('Chat message').first()?.json?.chatInput }}",
         system_message:
-          '=You are {{ "Acme" }}. Be {{ $(\'Start\').first()?.json?.tone }}. Do not write {{ "{" }}{{ "{" }} braces }}.',
+          '=You are Acme. Be {{ $(\'Start\').first()?.json?.tone }}. Do not write {{ "{" }}{{ "{" }} braces }}.',
       },
     })
   })

@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from "../../json.ts"
 import { runInMemory } from "../../testing/memory-run.ts"
 import { promote } from "../promote.ts"
 import { readDefinition } from "../read.ts"
-import { commonExpression } from "./common-expression.ts"
+import { celExpression } from "./cel-expression.ts"
 import { importDocument } from "./formats.ts"
 
 type MadeNode = {
@@ -30,8 +30,8 @@ function run(definition: JsonObject, start: string, said: Readonly<Record<string
   return runInMemory({ definition, start, given })
 }
 
-const part = (id: string, name: string, inputs: JsonObject, rest: JsonObject = {}): JsonObject => {
-  return { id, type: "agentFlow", position: { x: 0, y: 0 }, data: { id, name, label: id, inputs }, ...rest }
+const part = (id: string, name: string, inputs: JsonObject): JsonObject => {
+  return { id, type: "agentFlow", position: { x: 0, y: 0 }, data: { id, name, label: id, inputs } }
 }
 const arrow = (source: string, target: string, output = "x"): JsonObject => {
   return { source, sourceHandle: `${source}-output-${output}`, target, targetHandle: target }
@@ -113,12 +113,10 @@ describe("an agent flow of Flowise", () => {
           conditionAgentScenarios: [{ scenario: "one" }, { scenario: "two" }],
         }),
         part("iteration_0", "iterationAgentflow", { iterationInput: '["a","b"]' }),
-        part(
-          "reply_0",
-          "directReplyAgentflow",
-          { directReplyMessage: "{{ $iteration }}!" },
-          { parentNode: "iteration_0" },
-        ),
+        {
+          ...part("reply_0", "directReplyAgentflow", { directReplyMessage: "{{ $iteration }}!" }),
+          parentNode: "iteration_0",
+        },
       ],
       edges: [
         arrow("start_0", "ask_0"),
@@ -403,7 +401,7 @@ describe("an expression of the Agent Builder", () => {
       "((value) => value?.length ?? Object.keys(value ?? {}).length) ( at(known) ) > 1 ? [ 1 , 2 ] : null",
     ],
   ])("is one of ours: %s", (text, code) => {
-    expect(commonExpression(text, read)).toBe(code)
+    expect(celExpression(text, read)).toBe(code)
   })
 
   it.each([
@@ -418,6 +416,6 @@ describe("an expression of the Agent Builder", () => {
     "=> 1",
     "x".repeat(6_000),
   ])("is nothing where it cannot be said: %s", (text) => {
-    expect(commonExpression(text, read)).toBeNull()
+    expect(celExpression(text, read)).toBeNull()
   })
 })

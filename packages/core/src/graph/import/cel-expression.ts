@@ -23,7 +23,7 @@ const methods: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The source of an expression; null where it is none that can be said here. Linear in the text. */
-export function commonExpression(text: string, read: ReadPath): string | null {
+export function celExpression(text: string, read: ReadPath): string | null {
   if (text.length > charsMax) return null
   const parts: string[] = []
   let at = 0

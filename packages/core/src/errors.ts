@@ -243,6 +243,7 @@ export const causeCatalogue = {
   CODE_LIMIT: "The code went past its bounds",
   CREDENTIAL_MISSING: "A credential that the node names does not exist, or the node names none",
   CREDENTIAL_UNREADABLE: "A credential was sealed with a secret key that this server does not have",
+  FILE_MISSING: "The item has no file in the field that the node names",
   OUTBOUND_REFUSED: "The address is not allowed",
   HTTP_ERROR: "An HTTP request failed",
   SUBWORKFLOW_NOT_FOUND: "The workflow that the node calls does not exist",

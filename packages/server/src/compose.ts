@@ -36,6 +36,7 @@ import { promotionRoutes } from "./http/routes/promotion.ts"
 import { runRoutes } from "./http/routes/runs.ts"
 import { makeTalkRoutes } from "./http/routes/talk.ts"
 import { threadRoutes } from "./http/routes/threads.ts"
+import { makeTriggerRoutes } from "./http/routes/triggers.ts"
 import { workflowRoutes } from "./http/routes/workflows.ts"
 import type { Ports } from "./ports/context.ts"
 import type { Readiness, ReadinessState } from "./ports/readiness.ts"
@@ -55,6 +56,7 @@ import { startMaintenance } from "./services/maintenance.ts"
 import { makeModelAccess } from "./services/model-access.ts"
 import { makeOrganizationFacts } from "./services/organization-facts.ts"
 import { makeRecentFailures } from "./services/recent-failures.ts"
+import { makeTriggerAddresses } from "./services/trigger-addresses.ts"
 import type { TurnPorts } from "./services/turns.ts"
 import { openDatabase } from "./start/database.ts"
 import { requireSecretKey } from "./start/secret-key.ts"
@@ -256,6 +258,7 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
     settings: config,
     routes: [
       ...workflowRoutes,
+      ...makeTriggerRoutes({ publicUrl }),
       ...promotionRoutes,
       ...assistantRoutes,
       ...assistantWorkflowRoutes,
@@ -273,6 +276,13 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
       docs.route,
     ],
     pages: docs.pages,
+    triggers: {
+      ports,
+      addresses: makeTriggerAddresses({ store, clock: ports.clock, graphs: turns.graphs }),
+      publicUrl,
+      bodyBytesMax: config.triggerBodyBytesMax,
+      fileBytesMax: config.runBounds.fileBytesMax,
+    },
   })
 }
 

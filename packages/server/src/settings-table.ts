@@ -90,6 +90,14 @@ export const settings = {
       "The largest body of a request (413 REQUEST_TOO_LARGE beyond it). Five mebibytes hold any workflow within the bound of nodes.",
     ...within(1_024, 64 * MEBIBYTE),
   }),
+  BREVET_TRIGGER_BODY_BYTES_MAX: row({
+    group: "Server",
+    unit: "bytes",
+    default: String(16 * MEBIBYTE),
+    description:
+      "The largest body of a request to a webhook or form (413 REQUEST_TOO_LARGE beyond it): more than calls of the API bring, since files come there.",
+    ...within(1_024, 256 * MEBIBYTE),
+  }),
 
   BREVET_DATA: row({
     group: "Storage",
@@ -275,6 +283,14 @@ export const settings = {
     default: String(64 * MEBIBYTE),
     description: "What a run may hold in memory and in the database at once.",
     ...within(64 * 1024, 1024 * MEBIBYTE),
+  }),
+  BREVET_RUN_FILE_BYTES_MAX: row({
+    group: "Bounds",
+    unit: "bytes of one run's files",
+    default: String(256 * MEBIBYTE),
+    description:
+      "What the files that a run receives, fetches and makes may have together. They are kept in the database.",
+    ...within(64 * 1024, 4 * 1024 * MEBIBYTE),
   }),
   BREVET_RUN_DEPTH_MAX: row({
     group: "Bounds",

@@ -306,7 +306,13 @@ export const updateAssistantWorkflowRoute = route({
   scopes: ["assistants:write", "workflows:write"],
   body: workflowUpdateBody,
   answers: { 200: { description: "The workflow", schema: workflowAnswer } },
-  errors: ["ASSISTANT_NOT_FOUND", "RESOURCE_NOT_FOUND", "EXTERNAL_ID_CONFLICT", "VERSION_CONFLICT"],
+  errors: [
+    "ASSISTANT_NOT_FOUND",
+    "RESOURCE_NOT_FOUND",
+    "EXTERNAL_ID_CONFLICT",
+    "WEBHOOK_PATH_CONFLICT",
+    "VERSION_CONFLICT",
+  ],
   idempotency: "none",
 })
 

@@ -73,6 +73,7 @@ import {
   unpinThreadRoute,
   updateThreadRoute,
 } from "./thread-routes.ts"
+import { listenRoute, listTriggersRoute, stopListeningRoute } from "./triggers.ts"
 import {
   createWorkflowRoute,
   deleteWorkflowRoute,
@@ -94,6 +95,9 @@ export const routes: readonly Route[] = [
   deleteWorkflowRoute,
   listWorkflowVersionsRoute,
   getWorkflowVersionRoute,
+  listTriggersRoute,
+  listenRoute,
+  stopListeningRoute,
   // Promotion and validation
   promoteWorkflowRoute,
   validateDefinitionRoute,

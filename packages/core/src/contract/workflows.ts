@@ -154,7 +154,7 @@ export const createWorkflowRoute = route({
   unknownQuery: "ignore",
   body: workflowCreateBody,
   answers: { 201: { description: "The workflow", schema: workflowAnswer } },
-  errors: [],
+  errors: ["WEBHOOK_PATH_CONFLICT"],
   idempotency: "transaction",
 })
 
@@ -223,7 +223,7 @@ export const updateWorkflowRoute = route({
   unknownQuery: "ignore",
   body: workflowUpdateBody,
   answers: { 200: { description: "The workflow", schema: workflowAnswer } },
-  errors: ["WORKFLOW_NOT_FOUND", "EXTERNAL_ID_CONFLICT", "VERSION_CONFLICT"],
+  errors: ["WORKFLOW_NOT_FOUND", "EXTERNAL_ID_CONFLICT", "WEBHOOK_PATH_CONFLICT", "VERSION_CONFLICT"],
   idempotency: "none",
 })
 

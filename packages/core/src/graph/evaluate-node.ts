@@ -76,8 +76,12 @@ function failed(code: Failure["code"], message: string): Extract<Evaluated, { ty
   return { type: "failed", error: { code, message }, retryable: true }
 }
 
-/** Pinned data stands for what a node would give, in manual runs only (the workflow language, §2). */
-function pinnedItems({ graph, state }: Evaluation, node: GraphNode): readonly Item[] | null {
+/**
+ * Pinned data stands for what a node would give, in manual runs only (the workflow language, §2); what a trigger was called
+ * with goes before it.
+ */
+function pinnedItems({ graph, state, current }: Evaluation, node: GraphNode): readonly Item[] | null {
+  if (current.sources.length === 0 && state.created?.trigger !== undefined) return null
   const pinned =
     state.created?.mode === "manual" && Object.hasOwn(graph.pinData, node.name) ? graph.pinData[node.name] : null
   if (!Array.isArray(pinned)) return null
@@ -133,6 +137,7 @@ function makeContext(evaluation: Evaluation, node: GraphNode, { inputs, given }:
     timeZone,
     memory: executionOf(state, node.ordinal, -1)?.memory ?? null,
     iteration: current.iteration,
+    startOutput: created?.trigger?.output ?? 0,
     earlierInputs(iteration) {
       const earlier = iteration < 0 ? undefined : executionOf(state, node.ordinal, iteration)
       return earlier === undefined ? [] : seen(inputsOf(state, earlier.sources))

@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from "../json.ts"
 import type { ConsoleLine } from "./code/outcome.ts"
 import type { Item, Outputs } from "./items.ts"
 import type { ModelSettings } from "./model-settings.ts"
+import type { TriggerAnswer } from "./triggers/answer.ts"
 
 /** The version that newly written events carry (R8). */
 export const eventsVersion = 1
@@ -94,6 +95,15 @@ export type Turn = {
   readonly streaming: readonly string[]
 }
 
+/** What started a run, where that was an address or the failure of another run. */
+export type RunTrigger = {
+  readonly door: "webhook" | "form" | "error"
+  /** Which of the start's outputs gets the items. */
+  readonly output: number
+  /** Names of the nodes whose text is shown while it is made. */
+  readonly streaming: readonly string[]
+}
+
 /** First event of every run. */
 export type RunCreated = {
   readonly type: "run-created"
@@ -112,6 +122,8 @@ export type RunCreated = {
   /** How many runs called each other to get here; 0 for a run that nobody called. */
   readonly depth: number
   readonly turn: Turn | null
+  /** Absent: a person or a program asked for the run by name. */
+  readonly trigger?: RunTrigger
 }
 
 /** Any event of a run. */
@@ -124,6 +136,8 @@ export type RunEvent =
       readonly at: number
       readonly outputs: Outputs
       readonly memory?: JsonValue
+      /** What whoever called the run's address is answered; of several answers the first counts. */
+      readonly answer?: TriggerAnswer
     } & ExecutionKey)
   | ({
       readonly type: "node-failed"
@@ -193,6 +207,11 @@ export type RunEvent =
       readonly messageId: string | null
       readonly partialLength: number
     }
+
+/** The nodes whose text is shown while it is made, whatever started the run. */
+export function streamingOf(created: RunCreated | null): readonly string[] {
+  return created?.turn?.streaming ?? created?.trigger?.streaming ?? []
+}
 
 /** How many numbers of the log an event takes. */
 export function numbersOf(event: RunEvent): number {

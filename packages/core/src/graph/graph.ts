@@ -43,6 +43,8 @@ export type GraphNode = {
   /** How many main outputs its kind gives it (1 where the kind is unknown); the error output comes after them. */
   readonly outputs: number
   readonly credentials: JsonObject
+  /** The name that n8n gave to the address of a trigger; null: none. */
+  readonly webhookId: string | null
   /** The node's JSON path in the definition. */
   readonly path: string
 }

@@ -131,6 +131,7 @@ function readNode(
     ...readNodeRules(raw, place, findings),
     outputs: 1,
     credentials: readObject(raw, "credentials", { place, findings }),
+    webhookId: typeof raw.webhookId === "string" && raw.webhookId !== "" ? cutText(raw.webhookId, nodeTextMax) : null,
     path,
   }
   const known = kind === null ? null : findKind(kind)

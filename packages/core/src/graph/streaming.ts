@@ -23,6 +23,11 @@ export function streamingIn(graph: Graph, flow: Flow): readonly string[] {
   return candidates.filter((node) => isReply(graph, node, { flow, quiet, ends })).map(({ name }) => name)
 }
 
+/** The names of all nodes whose text may be shown, for whoever is told which node says what. */
+export function speakingNodes(graph: Graph): readonly string[] {
+  return graph.nodes.filter(maySpeak).map(({ name }) => name)
+}
+
 /** A node whose tokens may be shown as they come: of a model, without a schema, with nobody against it. */
 function maySpeak(graph: Graph, node: GraphNode): boolean {
   const kind = node.kind === null || node.disabled ? null : findKind(node.kind)

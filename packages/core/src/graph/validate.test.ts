@@ -33,7 +33,7 @@ describe("validation", () => {
     }
     expect(found(nodes, ["Chat > A", "Hook > ByHook", "Island > Behind", "Tool > A @ai_tool"])).toEqual([
       "NODE_KIND_UNKNOWN Tool",
-      "TRIGGER_NOT_ARMED Hook",
+      "TRIGGER_PATH_MISSING Hook",
       "TOOLS_UNSUPPORTED A",
       "NODE_UNREACHED Island",
       "NODE_UNREACHED Behind",

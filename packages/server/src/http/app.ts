@@ -24,6 +24,7 @@ import { addPage, type Page } from "./pages.ts"
 import { makeRateLimit } from "./rate-limit.ts"
 import type { BoundRoute } from "./route.ts"
 import { makeOpenStreams } from "./sse.ts"
+import { addTriggerDoor, isTriggerUrl, type TriggerDoor } from "./triggers/door.ts"
 
 /** The settings that the HTTP server reads; `readConfig` gives them all. */
 export type HttpSettings = {
@@ -41,6 +42,8 @@ export type AppOptions = {
   readonly ports: Ports
   readonly routes: readonly BoundRoute[]
   readonly pages?: readonly Page[]
+  /** The addresses of triggers; absent: there are none. */
+  readonly triggers?: TriggerDoor
   readonly readiness: Readiness
   readonly settings: HttpSettings
   /** Who judges callers; shared with whoever must be told of changed keys. */
@@ -104,6 +107,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     })
   }
   for (const page of options.pages ?? []) addPage(app, page)
+  if (options.triggers !== undefined) addTriggerDoor(app, { ...options.triggers, streams })
   let cut: NodeJS.Timeout | undefined
   app.addHook("preClose", (done) => {
     streams.endAll()
@@ -151,13 +155,17 @@ function makeServer({ ports, settings, requestTimeoutMs = requestTimeoutDefaultM
 async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
   if (origins.length === 0) return
   const all = origins.includes("*")
-  await app.register(cors, {
+  const options = {
     origin: all ? "*" : [...origins],
     credentials: !all,
     methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     exposedHeaders,
     maxAge: corsMaxAgeSeconds,
     strictPreflight: false,
+  }
+  await app.register(cors, {
+    // Which pages may call a trigger is for its node to say.
+    delegator: (request, decide) => decide(null, isTriggerUrl(request.url ?? "") ? { origin: false } : options),
   })
 }
 

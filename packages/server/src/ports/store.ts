@@ -15,6 +15,7 @@ import type { ProviderTable } from "./provider-table.ts"
 import type { RunTable } from "./run-table.ts"
 import type { SecretKeyTable } from "./secret-key-table.ts"
 import type { ThreadTable } from "./thread-table.ts"
+import type { TriggerTable } from "./trigger-table.ts"
 import type { TurnTable } from "./turn-table.ts"
 import type { WorkflowTable } from "./workflow-table.ts"
 
@@ -23,6 +24,7 @@ export type Tables = {
   readonly organizations: OrganizationTable
   readonly keys: KeyTable
   readonly workflows: WorkflowTable
+  readonly triggers: TriggerTable
   readonly assistants: AssistantTable
   readonly audit: AuditTable
   readonly binaries: BinaryTable

@@ -108,8 +108,17 @@ async function run(segment: Segment, workshop: Workshop, command: ExecutionKey):
   if (outcome.type === "failed") {
     segment.take({ type: "node-failed", at, ...key, error: outcome.error, retryable: outcome.retryable })
   } else {
-    const { outputs, memory } = outcome.result
-    segment.take({ type: "node-completed", at, ...key, outputs, ...(memory === undefined ? {} : { memory }) })
+    const { outputs, memory, answer } = outcome.result
+    segment.take({
+      type: "node-completed",
+      at,
+      ...key,
+      outputs,
+      ...(memory === undefined ? {} : { memory }),
+      ...(answer === undefined ? {} : { answer }),
+    })
+    // Somebody waits for it, and nothing is given before it is saved; what ends the run is saved at once anyway.
+    if (answer !== undefined && segment.command.type !== "complete") await segment.save()
   }
 }
 

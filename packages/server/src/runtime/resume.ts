@@ -1,5 +1,5 @@
 /** How a claimed run goes on: its log is read, and taken up where it ends. */
-import { numbersOf, type RunCreated, type RunEvent } from "@brevet/core/graph/events"
+import { numbersOf, type RunCreated, type RunEvent, streamingOf } from "@brevet/core/graph/events"
 import type { Id } from "@brevet/core/ids"
 import type { RunLog } from "../ports/run-log.ts"
 import type { Segment } from "./segment.ts"
@@ -45,7 +45,7 @@ export function takeUp(segment: Segment, atMs: number): void {
   const node = current === null ? undefined : graph.nodes[current.node]
   if (current === null || node === undefined || segment.command.type === "wait") return
   const attempt = current.attempt + 1
-  if (current.openCalls.length > 0 && created?.turn?.streaming.includes(node.name) === true) {
+  if (current.openCalls.length > 0 && streamingOf(created).includes(node.name)) {
     segment.take({ type: "content-reset", at: atMs, reason: "crash", attempt })
   }
   segment.take({ type: "node-started", at: atMs, node: node.name, iteration: current.iteration, attempt })

@@ -10,7 +10,7 @@ import type { AssistantCall, AssistantCalls, CallRefused } from "../ports/assist
 import type { Ports } from "../ports/context.ts"
 import type { HistoryPlace } from "../ports/history.ts"
 import type { TurnBasis } from "../ports/turn-table.ts"
-import { seedOf } from "./executions.ts"
+import { seedOf } from "./new-run.ts"
 import { parsePins } from "./turn-pins.ts"
 import { planTurn } from "./turn-plan.ts"
 import type { TurnRequest } from "./turn-request.ts"

@@ -1,7 +1,6 @@
 /** Executions: runs of a workflow that belong to no conversation (the HTTP contract, §2 "execute"). */
 import { Refusal } from "@brevet/core/errors"
 import { executeEntry } from "@brevet/core/graph/entry"
-import type { RunCreated } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { Item } from "@brevet/core/graph/items"
 import type { Id } from "@brevet/core/ids"
@@ -10,6 +9,7 @@ import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
 import type { EndedHere, EndedRun, Listener, NewRun, RunUnderWay, StartOptions } from "../ports/runs.ts"
 import { findMark } from "./idempotency.ts"
+import { makeNewRun } from "./new-run.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
 import type { ShownRun } from "./runs.ts"
 import type { TurnStanding } from "./turns.ts"
@@ -142,48 +142,19 @@ function planExecution(
   },
 ): NewRun {
   const { request, graph, version, generation, idempotency } = parts
-  const { organizationId } = cx.principal
-  const runId = cx.ids.next("run")
-  const atMs = cx.clock.nowMs()
-  const created: RunCreated = {
-    type: "run-created",
-    v: 1,
-    at: atMs,
-    traceId: cx.traceId,
-    mode: request.mode,
+  return makeNewRun({
+    runId: cx.ids.next("run"),
+    organizationId: cx.principal.organizationId,
     workflowId: request.workflowId,
-    workflowVersion: version,
+    version,
+    graph,
     start: executeEntry(graph, null).start?.name ?? "",
     items: request.items,
-    seed: seedOf(runId),
-    depth: 0,
-    turn: null,
-  }
-  return {
-    runId,
-    graph,
-    created,
-    messages: [],
-    history: null,
-    start: {
-      organizationId,
-      generation,
-      requestHash: null,
-      workflowId: request.workflowId,
-      workflowVersion: version,
-      assistantId: null,
-      parentRunId: null,
-      retryOf: null,
-      responseId: null,
-      mode: request.mode,
-      thread: null,
-      idempotency,
-      createdAtMs: atMs,
-    },
-  }
-}
-
-/** The seed of a run's random source: the random end of its id, so that it needs no source of its own. */
-export function seedOf(runId: Id<"run">): number {
-  return Number.parseInt(runId.slice(-8), 16)
+    mode: request.mode,
+    traceId: cx.traceId,
+    atMs: cx.clock.nowMs(),
+    generation,
+    idempotency,
+    trigger: null,
+  })
 }

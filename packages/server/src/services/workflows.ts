@@ -13,6 +13,7 @@ import type { Context } from "../ports/context.ts"
 import type { Store } from "../ports/store.ts"
 import type { WorkflowFields, WorkflowRecord, WorkflowVersionRecord } from "../ports/workflow-table.ts"
 import { credentialFindings } from "./credential-findings.ts"
+import { armTriggers } from "./trigger-arming.ts"
 import { judgeDefinition, type Language, readLanguage } from "./verdict.ts"
 
 /** What creates a workflow, or updates the one that has the external id. Absent: no description, or the kept one. */
@@ -72,7 +73,8 @@ export function listWorkflows(
 
 /**
  * Creates a workflow, or updates the living one that has the external id (documented): its link and `isActive` are kept,
- * and so is its description where none is given. Throws VALIDATION_ERROR for a definition with too many nodes.
+ * and so is its description where none is given. Throws VALIDATION_ERROR for a definition with too many nodes, and
+ * WEBHOOK_PATH_CONFLICT where it is armed and another one has a path of its triggers.
  */
 export async function createWorkflow(cx: Context, input: WorkflowCreation): Promise<WorkflowRecord> {
   checkNodesCount(cx, input.definition)
@@ -98,7 +100,7 @@ export async function createWorkflow(cx: Context, input: WorkflowCreation): Prom
 
 /**
  * Changes a workflow (documented). `isActive: true` arms its triggers, `false` disarms them. Throws WORKFLOW_NOT_FOUND,
- * VERSION_CONFLICT, EXTERNAL_ID_CONFLICT, and VALIDATION_ERROR for too many nodes.
+ * VERSION_CONFLICT, EXTERNAL_ID_CONFLICT, WEBHOOK_PATH_CONFLICT, and VALIDATION_ERROR for too many nodes.
  */
 export async function updateWorkflow(
   cx: Context,
@@ -121,6 +123,7 @@ export async function deleteWorkflow(cx: Context, target: WorkflowTarget): Promi
     const workflow = await holdWorkflow(cx, store, target)
     const atMs = cx.clock.nowMs()
     await store.workflows.softDelete(workflow.id, { atMs })
+    await store.triggers.clear(workflow.id)
     await unlinkAssistant(cx, store, workflow)
     return store.runs.markCancelled({ workflowId: workflow.id }, "WORKFLOW_DELETED")
   })
@@ -214,6 +217,7 @@ async function insertWorkflow(
     createdBy: userId,
     createdAtMs: cx.clock.nowMs(),
   })
+  if (language.graph.active) await armTriggers(store, { organizationId, workflowId, version: 1 }, language.graph)
   return reload(store, { organizationId, id: workflowId })
 }
 
@@ -236,7 +240,21 @@ async function applyChange(
   if (!(await store.workflows.update(workflow.id, fields, { atMs }))) {
     throw new Refusal("EXTERNAL_ID_CONFLICT", { details: { external_id: fields.externalId ?? null } })
   }
-  return reload(store, workflow)
+  const changed = await reload(store, workflow)
+  await renewAddresses(store, { before: workflow, after: changed })
+  return changed
+}
+
+/** Addresses follow what is armed, and the newest version. */
+async function renewAddresses(
+  store: Store,
+  { before, after }: { readonly before: WorkflowRecord; readonly after: WorkflowRecord },
+): Promise<void> {
+  if (before.triggersArmed === after.triggersArmed && before.version === after.version) return
+  const { organizationId, id: workflowId, version } = after
+  if (after.triggersArmed) {
+    await armTriggers(store, { organizationId, workflowId, version }, readLanguage(after.definition).graph)
+  } else if (before.triggersArmed) await store.triggers.clear(workflowId)
 }
 
 async function addVersion(

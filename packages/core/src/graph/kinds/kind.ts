@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from "../../json.ts"
 import type { ExpressionScope } from "../expression/scope.ts"
 import type { Finding, Graph, GraphNode } from "../graph.ts"
 import type { Item, Outputs } from "../items.ts"
+import type { TriggerAnswer } from "../triggers/answer.ts"
 
 /** A failure of a node: data, ends the execution, and what follows is the node's `onError`. */
 export class NodeFailure extends Error {
@@ -54,13 +55,20 @@ export type KindContext = {
    * as the arguments of a tool, which `$fromAI` reads.
    */
   servant(node: GraphNode, given?: JsonObject): KindContext
+  /** Of a run's start: which of its outputs gets the items (a webhook with an output for each method). */
+  readonly startOutput: number
 }
 
 /**
  * What an execution of a pure kind gives. Of a `memory` that is an object, `context` is what expressions see of the node:
  * `$('Loop').context`.
  */
-export type KindResult = { readonly outputs: Outputs; readonly memory?: JsonValue }
+export type KindResult = {
+  readonly outputs: Outputs
+  readonly memory?: JsonValue
+  /** For whoever called the address that started the run. */
+  readonly answer?: TriggerAnswer
+}
 
 /** A named main output or input. */
 export type Port = { readonly name: string }

@@ -30,6 +30,7 @@ import { textClassifier } from "./models/text-classifier.ts"
 import { noOp } from "./no-op.ts"
 import { removeDuplicates } from "./remove-duplicates.ts"
 import { renameKeys } from "./rename-keys.ts"
+import { respondToWebhook } from "./respond-to-webhook.ts"
 import { scheduleTrigger } from "./schedule-trigger.ts"
 import { set } from "./set.ts"
 import { sort } from "./sort.ts"
@@ -75,6 +76,7 @@ export const kinds: readonly Kind[] = [
   xml,
   code,
   noOp,
+  respondToWebhook,
   stopAndError,
   chainLlm,
   informationExtractor,

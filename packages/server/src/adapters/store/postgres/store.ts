@@ -14,6 +14,7 @@ import { makeRunTable } from "./runs.ts"
 import { makeSecretKeyTable } from "./secret-keys.ts"
 import { inSavepoint, type Sql, type SqlPool } from "./sql.ts"
 import { makeThreadTable } from "./threads.ts"
+import { makeTriggerTable } from "./triggers.ts"
 import { makeTurnTable } from "./turns.ts"
 import { makeWorkflowTable } from "./workflows.ts"
 
@@ -22,6 +23,7 @@ function makeTables(sql: Sql): Omit<Tables, "binaries"> {
     organizations: makeOrganizationTable(sql),
     keys: makeKeyTable(sql),
     workflows: makeWorkflowTable(sql),
+    triggers: makeTriggerTable(sql),
     assistants: makeAssistantTable(sql),
     audit: makeAuditTable(sql),
     threads: makeThreadTable(sql),

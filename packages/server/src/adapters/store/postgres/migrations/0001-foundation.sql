@@ -64,6 +64,28 @@ CREATE UNIQUE INDEX workflows_external_id ON workflows (organization_id, externa
   WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX workflows_by_organization ON workflows (organization_id, created_at) WHERE deleted_at IS NULL;
 
+-- The addresses of triggers: those of armed workflows (their newest version), and those at which somebody listens for one
+-- request to try a workflow out, for a while. One address is one workflow's, whoever it belongs to, since an address names
+-- no organization. `shape` is the path with every parameter as a bare colon, `steps` how many steps it has, `parameters`
+-- how many of them are such; `method` is `*` where all are taken; `node` is the node's place in the version.
+CREATE TABLE trigger_addresses (
+  is_test boolean NOT NULL,
+  door text NOT NULL,
+  method text NOT NULL,
+  shape text NOT NULL,
+  path text NOT NULL,
+  steps integer NOT NULL,
+  parameters integer NOT NULL,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  workflow_id uuid NOT NULL REFERENCES workflows,
+  version integer NOT NULL,
+  node integer NOT NULL,
+  expires_at timestamptz,
+  PRIMARY KEY (is_test, door, shape, method)
+);
+CREATE INDEX trigger_addresses_by_workflow ON trigger_addresses (workflow_id);
+CREATE INDEX trigger_addresses_with_parameters ON trigger_addresses (door, steps) WHERE parameters > 0;
+
 -- Every version that ever was. `report` is the verdict on promotion that was computed with it (JSON), see promotion.
 CREATE TABLE workflow_versions (
   workflow_id uuid NOT NULL REFERENCES workflows,

@@ -1,0 +1,73 @@
+/** Runs that belong to no conversation, as they are handed to the runtime: the first event, and what their row says. */
+import type { RunCreated, RunTrigger } from "@brevet/core/graph/events"
+import type { Graph } from "@brevet/core/graph/graph"
+import type { Item } from "@brevet/core/graph/items"
+import type { Id } from "@brevet/core/ids"
+import type { IdempotencyMark } from "../ports/owner.ts"
+import type { NewRun } from "../ports/runs.ts"
+
+/** What such a run is made of. `generation` null: nothing that it is made of can have changed. */
+export type RunParts = {
+  readonly runId: Id<"run">
+  readonly organizationId: Id<"organization">
+  readonly workflowId: Id<"workflow">
+  readonly version: number
+  readonly graph: Graph
+  /** The name of the node at which it starts, and the items that this gives. */
+  readonly start: string
+  readonly items: readonly Item[]
+  readonly mode: "production" | "manual"
+  readonly traceId: string
+  readonly atMs: number
+  readonly generation: number | null
+  readonly idempotency: IdempotencyMark | null
+  /** What started it, unless somebody asked for it by name. */
+  readonly trigger: RunTrigger | null
+}
+
+/** The run. */
+export function makeNewRun(parts: RunParts): NewRun {
+  const { runId, organizationId, workflowId, version, graph, mode, atMs, generation, idempotency, trigger } = parts
+  const created: RunCreated = {
+    type: "run-created",
+    v: 1,
+    at: atMs,
+    traceId: parts.traceId,
+    mode,
+    workflowId,
+    workflowVersion: version,
+    start: parts.start,
+    items: parts.items,
+    seed: seedOf(runId),
+    depth: 0,
+    turn: null,
+    ...(trigger === null ? {} : { trigger }),
+  }
+  return {
+    runId,
+    graph,
+    created,
+    messages: [],
+    history: null,
+    start: {
+      organizationId,
+      generation,
+      requestHash: null,
+      workflowId,
+      workflowVersion: version,
+      assistantId: null,
+      parentRunId: null,
+      retryOf: null,
+      responseId: null,
+      mode,
+      thread: null,
+      idempotency,
+      createdAtMs: atMs,
+    },
+  }
+}
+
+/** The seed of a run's random source: the random end of its id, so that it needs no source of its own. */
+export function seedOf(runId: Id<"run">): number {
+  return Number.parseInt(runId.slice(-8), 16)
+}

@@ -228,6 +228,7 @@ export const causeCatalogue = {
   RUN_EXECUTIONS_EXCEEDED: "The run executed more nodes than allowed",
   RUN_ITEMS_EXCEEDED: "A node put out more items than allowed",
   RUN_BYTES_EXCEEDED: "The state of the run grew larger than allowed",
+  RUN_FILES_EXCEEDED: "The files of the run are larger together than allowed",
   RUN_LOOPS_EXCEEDED: "A loop ran more often than allowed",
   RUN_TOKENS_EXCEEDED: "The models of the run took and gave more tokens than allowed",
   RUN_DEPTH_EXCEEDED: "Workflows or assistants call each other more deeply than allowed",

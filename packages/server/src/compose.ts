@@ -216,6 +216,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
       access: makeModelAccess({ secrets, facts: turns.facts, models, store }),
       credentials: makeCredentialAccess({ secrets, store }),
       history: store.history,
+      binaries: store.binaries,
       clock,
       ids,
       log,
@@ -278,6 +279,7 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
     pages: docs.pages,
     triggers: {
       ports,
+      callers: { credentials: makeCredentialAccess({ secrets, store }), clock: ports.clock },
       addresses: makeTriggerAddresses({ store, clock: ports.clock, graphs: turns.graphs }),
       publicUrl,
       bodyBytesMax: config.triggerBodyBytesMax,

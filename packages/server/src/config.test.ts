@@ -35,6 +35,7 @@ it("gives every setting its default in an empty environment", () => {
     executionsMax: 10_000,
     itemsMax: 100_000,
     stateBytesMax: 67_108_864,
+    fileBytesMax: 268_435_456,
     depthMax: 10,
   })
 })

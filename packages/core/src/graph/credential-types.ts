@@ -150,6 +150,21 @@ const generic: readonly CredentialType[] = [
     probe: () => null,
   },
   {
+    // Judges callers of webhooks: nothing is attached to requests of ours.
+    name: "jwtAuth",
+    title: "JWT auth: a secret, or a public key in PEM (its lines joined by \\n)",
+    provider: null,
+    fields: [
+      optional(text("keyType")),
+      optional(secretText("secret")),
+      optional(text("publicKey")),
+      optional(secretText("privateKey")),
+      optional(text("algorithm")),
+    ],
+    auth: () => nothing,
+    probe: () => null,
+  },
+  {
     name: "httpCustomAuth",
     title: "Custom auth: JSON with headers, qs and body",
     provider: null,

@@ -22,6 +22,7 @@ function makeGraph(
     tries: { max: 1, waitMs: 0 },
     alwaysOutputData: false,
     executeOnce: false,
+    webhookId: null,
     outputs: 1,
     credentials: {},
     path: `nodes[${ordinal}]`,

@@ -57,7 +57,11 @@ export function sendError(
     refusal = new Refusal("INTERNAL_ERROR")
   }
   const { status, headers, body } = presentRefusal(refusal, { traceId: request.id, atMs: clock.nowMs() })
-  reply.code(status).headers(headers).header("content-type", jsonContentType).send(body)
+  // Whoever asks for another way than a key has said so already.
+  const asked = reply.getHeader("www-authenticate")
+  reply.code(status).headers(headers)
+  if (asked !== undefined) reply.header("www-authenticate", asked)
+  reply.header("content-type", jsonContentType).send(body)
 }
 
 function refusalHeaders(refusal: Refusal): Readonly<Record<string, string>> {

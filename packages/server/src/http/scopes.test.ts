@@ -18,6 +18,7 @@ const rules: readonly (readonly [pattern: RegExp, needed: readonly Scope[] | "pu
   [/^GET \/v1\/assistants|\/warm$/, ["assistants:read"]],
   [/ \/v1\/assistants/, ["assistants:write"]],
   [/ \/v1\/workflows\/.*execute$/, ["runs:write"]],
+  [/ \/v1\/workflows\/.*listen$/, ["workflows:read", "runs:write"]],
   [/^GET \/v1\/workflows| \/v1\/workflows\/.*validate$/, ["workflows:read"]],
   [/ \/v1\/workflows/, ["workflows:write"]],
   [/ \/v1\/model\/response\/(output-modes|reasoning-levels)$/, []],

@@ -23,7 +23,7 @@ import { evaluateNode } from "@brevet/core/graph/evaluate-node"
 import type { ExecutionKey, Failure } from "@brevet/core/graph/events"
 import type { Ending } from "./endings.ts"
 import { cancellation, completion, failing } from "./endings.ts"
-import { perform } from "./perform.ts"
+import { perform, withFiles } from "./perform.ts"
 import { RunBoundPassed, RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
 import { RunLost, type Segment, StartRefused } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
@@ -103,7 +103,7 @@ async function run(segment: Segment, workshop: Workshop, command: ExecutionKey):
   const outcome =
     evaluated.type === "effect"
       ? await perform({ segment, workshop, key, effect: evaluated.effect, context: evaluated.context })
-      : evaluated
+      : await withFiles({ segment, workshop }, evaluated)
   const at = workshop.clock.nowMs()
   if (outcome.type === "failed") {
     segment.take({ type: "node-failed", at, ...key, error: outcome.error, retryable: outcome.retryable })

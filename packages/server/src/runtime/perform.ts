@@ -10,6 +10,7 @@ import type { Outputs } from "@brevet/core/graph/items"
 import { type EffectKind, type KindContext, type KindResult, NodeFailure } from "@brevet/core/graph/kinds/kind"
 import { credentialOf } from "@brevet/core/graph/kinds/models/credential"
 import type { CredentialAccess, OpenCredential } from "../ports/credential-access.ts"
+import { type FileWork, keepInlineFiles } from "./files.ts"
 import type { Segment } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
 
@@ -31,17 +32,30 @@ export type Performer = (work: Work) => Promise<Outputs | KindResult>
 /** The performers, by effect. */
 export type Performers = { readonly [Effect in EffectKind["effect"]]: Performer }
 
+/** What came of an execution. */
+type Outcome = Extract<Evaluated, { type: "completed" | "failed" }>
+
 /** The outcome of an execution. Throws what is not the node's own trouble: the reasons of the signal, faults of ours. */
-export async function perform(
-  work: Work & { readonly effect: EffectKind["effect"] },
-): Promise<Extract<Evaluated, { type: "completed" | "failed" }>> {
+export async function perform(work: Work & { readonly effect: EffectKind["effect"] }): Promise<Outcome> {
   const { segment, workshop, context, effect } = work
   try {
     const made = await workshop.performers[effect](work)
     const result = "outputs" in made ? made : { outputs: made }
-    return { type: "completed", result: { ...result, outputs: finishOutputs(context.node, result.outputs) } }
+    const outputs = finishOutputs(context.node, result.outputs)
+    return await withFiles(work, { type: "completed", result: { ...result, outputs } })
   } catch (error) {
     segment.signal.throwIfAborted()
+    return failureOf(error)
+  }
+}
+
+/** An outcome whose items hold no bytes of files, but references. */
+export async function withFiles(work: FileWork, outcome: Outcome): Promise<Outcome> {
+  if (outcome.type === "failed") return outcome
+  try {
+    const outputs = await keepInlineFiles(work, outcome.result.outputs)
+    return { type: "completed", result: { ...outcome.result, outputs } }
+  } catch (error) {
     return failureOf(error)
   }
 }

@@ -2,6 +2,7 @@
 import type { PlanLimits } from "@brevet/core/graph/plan"
 import type { IdSource } from "@brevet/core/ids"
 import type { Logger } from "pino"
+import type { BinaryTable } from "../ports/binary-table.ts"
 import type { Clock } from "../ports/context.ts"
 import type { CredentialAccess } from "../ports/credential-access.ts"
 import type { HistoryTable } from "../ports/history.ts"
@@ -13,6 +14,8 @@ import type { Performers } from "./perform.ts"
 export type RunBounds = PlanLimits & {
   /** Bytes of all events of a run; counted in characters of their JSON. */
   readonly stateBytesMax: number
+  /** Bytes of all files of a run. */
+  readonly fileBytesMax: number
   /** How deeply runs may call one another. */
   readonly depthMax: number
   /** Tokens that the models of one run may take and give. */
@@ -27,6 +30,7 @@ export type Workshop = {
   readonly access: ModelAccess
   readonly credentials: CredentialAccess
   readonly history: HistoryTable
+  readonly binaries: BinaryTable
   readonly clock: Clock
   readonly ids: IdSource
   readonly log: Logger

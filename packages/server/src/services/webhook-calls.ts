@@ -24,6 +24,8 @@ export type WebhookRequest = {
   readonly headers: JsonObject
   readonly query: JsonObject
   readonly body: JsonValue
+  /** Of the token that let the caller in. */
+  readonly claims: JsonObject | null
   /** The address that was called, without its query. */
   readonly url: string
   readonly files: readonly (NewBinary & { readonly name: string })[]
@@ -103,9 +105,17 @@ async function keepFiles(
 
 /** The item of a webhook (documented). */
 function itemJson({ parameters, request: { isTest } }: FoundTrigger, request: WebhookRequest): JsonObject {
-  const { headers, query, body, url } = request
+  const { headers, query, body, url, claims } = request
   const executionMode = isTest ? "test" : "production"
-  return { headers, params: parameters, query, body, webhookUrl: url, executionMode }
+  return {
+    headers,
+    params: parameters,
+    query,
+    body,
+    webhookUrl: url,
+    executionMode,
+    ...(claims === null ? {} : { jwtPayload: claims }),
+  }
 }
 
 type Listening =

@@ -17,7 +17,7 @@ describe("the path of a trigger", () => {
     ["d280e773-3bd8-44ce", "d280e773-3bd8-44ce", "d280e773-3bd8-44ce", 0],
     ["Größe/küche", "Größe/küche", "Größe/küche", 0],
     ["a:b", "a:b", "a:b", 0],
-  ])("%j is read as %j, of the shape %j", (text, read, shape, parameters) => {
+  ])("%j is read as %j, of the shape %j", (text, ...[read, shape, parameters]) => {
     expect(readTriggerPath(text)).toMatchObject({ path: read, shape, parameters })
   })
 

@@ -10,6 +10,7 @@ import { Refusal } from "@brevet/core/errors"
 import type { JsonObject, JsonValue } from "@brevet/core/json"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import type { AtAddress, FoundTrigger } from "../../services/trigger-addresses.ts"
+import { type CallerPorts, judgeCaller, type LetIn } from "../../services/trigger-callers.ts"
 import { callWebhook, readAnswerFile, type WebhookPorts } from "../../services/webhook-calls.ts"
 import { sendError } from "../envelope.ts"
 import type { OpenStreams } from "../sse.ts"
@@ -20,12 +21,13 @@ import { allowOrigin, answerPreflight, requireCaller } from "./callers.ts"
 declare module "fastify" {
   interface FastifyRequest {
     /** The trigger that a request to a trigger's address means. */
-    trigger: FoundTrigger | null
+    trigger: { readonly found: FoundTrigger; readonly caller: LetIn } | null
   }
 }
 
 /** What the door needs. `publicUrl`: where people reach this server. */
 export type TriggerDoor = WebhookPorts & {
+  readonly callers: CallerPorts
   readonly publicUrl: () => string
   readonly bodyBytesMax: number
 }
@@ -55,7 +57,8 @@ export function addTriggerDoor(app: FastifyInstance, door: OpenDoor): void {
       url: `${prefix}/*`,
       bodyLimit: door.bodyBytesMax,
       exposeHeadRoute: false,
-      onRequest: (request, reply, done) => admit(door, { request, reply, isTest, prefix }, done),
+      onRequest: (request, reply, done) =>
+        admit(door, { request, reply, isTest, prefix, isPreflight: request.method === "OPTIONS" }, done),
       handler: (request, reply) => {
         if (waiting >= waitingMax) {
           throw new Refusal("SERVICE_UNAVAILABLE", { systemMessage: "Too many webhooks wait", retryAfterSeconds: 1 })
@@ -76,6 +79,8 @@ export function addTriggerDoor(app: FastifyInstance, door: OpenDoor): void {
 }
 
 type Admission = {
+  /** A browser asks whether it may call. */
+  readonly isPreflight: boolean
   readonly request: FastifyRequest
   readonly reply: FastifyReply
   readonly isTest: boolean
@@ -84,26 +89,29 @@ type Admission = {
 
 /** Nobody's body is read before it is known who may send one. */
 function admit(door: TriggerDoor, admission: Admission, done: (error?: Error) => void): void {
-  const { request, isTest, prefix } = admission
+  const { request, isTest, prefix, isPreflight } = admission
   const [path = ""] = request.url.slice(prefix.length + 1).split("?")
-  const isPreflight = request.method === "OPTIONS"
   const asked = isPreflight ? request.headers["access-control-request-method"] : request.method
   const address = { door: "webhook", isTest, path, method: asked ?? "OPTIONS" } as const
-  const settle = (there: AtAddress): void => {
-    try {
-      admitTo(there, admission, isPreflight)
-    } catch (error) {
-      done(error as Error)
-      return
-    }
-    if (!isPreflight) done()
+  const settle = (there: AtAddress): Promise<void> | null => {
+    const found = requireTrigger(there, admission)
+    if (found === null) return null
+    request.trigger = { found, caller: { secretHeader: null, claims: null } }
+    if (found.place.webhook.authentication.way !== "none") return letIn(door, found, admission).then(() => done())
+    done()
+    return null
   }
-  const known = door.addresses.recall(address)
-  if (known !== null) settle(known)
-  else door.addresses.find(address).then(settle, done)
+  try {
+    const known = door.addresses.recall(address)
+    const settled = known === null ? door.addresses.find(address).then(settle) : settle(known)
+    settled?.catch(done)
+  } catch (error) {
+    done(error as Error)
+  }
 }
 
-function admitTo(there: AtAddress, { request, reply }: Admission, isPreflight: boolean): void {
+/** The trigger; null for a preflight, which is answered here. */
+function requireTrigger(there: AtAddress, { request, reply, isPreflight }: Admission): FoundTrigger | null {
   if (there.type === "nothing") throw new Refusal("ROUTE_NOT_FOUND")
   if (there.type === "methods") {
     reply.header("allow", there.methods.join(", "))
@@ -113,23 +121,31 @@ function admitTo(there: AtAddress, { request, reply }: Admission, isPreflight: b
   allowOrigin(webhook, request, reply)
   if (isPreflight) {
     answerPreflight([method], request, reply)
-    return
+    return null
   }
   requireCaller(webhook, request)
-  // Nobody can show who they are to a node that knows no way to tell.
-  if (webhook.authentication.way !== "none") throw new Refusal("INSUFFICIENT_PERMISSIONS")
-  request.trigger = there.found
+  return there.found
+}
+
+async function letIn(door: TriggerDoor, found: FoundTrigger, { request, reply }: Admission): Promise<void> {
+  const { authentication } = found.place.webhook
+  const { organizationId } = found.place
+  if (authentication.way === "basic") reply.header("www-authenticate", 'Basic realm="Webhook", charset="UTF-8"')
+  const caller = await judgeCaller(door.callers, { authentication, organizationId, headers: request.headers })
+  reply.removeHeader("www-authenticate")
+  request.trigger = { found, caller }
 }
 
 async function handle(door: OpenDoor, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const found = request.trigger
-  if (found === null) throw new Error("a request came to a trigger without one")
+  if (request.trigger === null) throw new Error("a request came to a trigger without one")
+  const { found, caller } = request.trigger
   const { webhook } = found.place
   const sent = await readTriggerBody(request.body as Buffer | undefined, request.headers["content-type"], webhook)
   const [address = ""] = request.url.split("?")
   const outcome = await callWebhook(door, found, {
     ...sent,
-    headers: headersOf(request),
+    headers: headersOf(request, caller),
+    claims: caller.claims,
     query: queryOf(request),
     url: door.publicUrl() + address,
     traceId: request.id as Parameters<typeof callWebhook>[2]["traceId"],
@@ -142,11 +158,11 @@ async function handle(door: OpenDoor, request: FastifyRequest, reply: FastifyRep
   await sendTriggerAnswer(reply, answer ?? stillRunning, (id) => readAnswerFile(door.ports, scope, id))
 }
 
-/** Headers as they came, by their lower-case names. */
-function headersOf({ headers }: FastifyRequest): JsonObject {
+/** Headers as they came, by their lower-case names, without the one that let the caller in: it is a secret. */
+function headersOf({ headers }: FastifyRequest, { secretHeader }: LetIn): JsonObject {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]): [string, JsonValue][] =>
-      value === undefined || name === "__proto__" ? [] : [[name, value]],
+      value === undefined || name === "__proto__" || name === secretHeader ? [] : [[name, value]],
     ),
   )
 }

@@ -5,6 +5,7 @@ import type {
   AddressConflict,
   AddressOwner,
   AddressRecord,
+  Listening,
   NewAddress,
   TriggerTable,
 } from "../../../ports/trigger-table.ts"
@@ -40,52 +41,66 @@ function rowOf({ door, method, path, node }: NewAddress) {
   }
 }
 
+/** Who has an address that could not be taken. */
+async function findOwner(
+  sql: Sql,
+  address: NewAddress,
+  { isTest }: { isTest: boolean },
+): Promise<AddressConflict | null> {
+  const row = await sql.first<OwnerRow>({
+    name: "trigger-owner",
+    text: `SELECT organization_id, workflow_id FROM trigger_addresses
+           WHERE is_test = $1 AND door = $2 AND shape = $3 AND method = $4`,
+    values: [isTest, address.door, address.path.shape, address.method],
+  })
+  return row === null ? null : { method: address.method, path: address.path.path, owner: toOwner(row) }
+}
+
+/** See `TriggerTable.replace`. */
+async function replace(
+  sql: Sql,
+  owner: AddressOwner,
+  { addresses, listening }: { readonly addresses: readonly NewAddress[]; readonly listening: Listening | null },
+): Promise<AddressConflict | null> {
+  const { organizationId, workflowId, version } = owner
+  const isTest = listening !== null
+  await sql.rows({
+    name: "trigger-replace-clear",
+    text: `DELETE FROM trigger_addresses WHERE is_test = $1 AND (workflow_id = $2 OR expires_at <= $3)`,
+    values: [isTest, uuidOf(workflowId), listening === null ? null : new Date(listening.nowMs)],
+  })
+  // In one order everywhere, so that two that want the same addresses do not wait for each other in a circle.
+  const sorted = addresses.toSorted((one, other) => (keyOf(rowOf(one)) < keyOf(rowOf(other)) ? -1 : 1))
+  const kept = await sql.rows<Kept>({
+    name: "trigger-replace-add",
+    text: `INSERT INTO trigger_addresses (is_test, door, method, shape, path, steps, parameters, organization_id,
+             workflow_id, version, node, expires_at)
+           SELECT $1::boolean, door, method, shape, path, steps, parameters, $2::uuid, $3::uuid, $4::int, node,
+             $5::timestamptz
+           FROM json_to_recordset($6::json) AS v(door text, method text, shape text, path text, steps int,
+             parameters int, node int)
+           ON CONFLICT DO NOTHING RETURNING door, method, shape`,
+    values: [
+      isTest,
+      uuidOf(organizationId),
+      uuidOf(workflowId),
+      version,
+      listening === null ? null : new Date(listening.untilMs),
+      JSON.stringify(sorted.map(rowOf)),
+    ],
+  })
+  const taken = new Set(kept.map(keyOf))
+  // Each kept one counts once: a second node at the same address is a conflict of the workflow with itself.
+  const lost = sorted.find((address) => !taken.delete(keyOf(rowOf(address))))
+  if (lost === undefined) return null
+  // Whoever had it may have let it go since: then it can be taken.
+  return (await findOwner(sql, lost, { isTest })) ?? replace(sql, owner, { addresses, listening })
+}
+
 /** The addresses' table over a pool or transaction. */
 export function makeTriggerTable(sql: Sql): TriggerTable {
-  /** Who has an address that could not be taken. */
-  const findOwner = async (address: NewAddress, isTest: boolean): Promise<AddressConflict | null> => {
-    const row = await sql.first<OwnerRow>({
-      name: "trigger-owner",
-      text: `SELECT organization_id, workflow_id FROM trigger_addresses
-             WHERE is_test = $1 AND door = $2 AND shape = $3 AND method = $4`,
-      values: [isTest, address.door, address.path.shape, address.method],
-    })
-    return row === null ? null : { method: address.method, path: address.path.path, owner: toOwner(row) }
-  }
-
   return {
-    async replace({ organizationId, workflowId, version }, addresses, { listening }) {
-      const isTest = listening !== null
-      await sql.rows({
-        name: "trigger-replace-clear",
-        text: `DELETE FROM trigger_addresses WHERE is_test = $1 AND (workflow_id = $2 OR expires_at <= $3)`,
-        values: [isTest, uuidOf(workflowId), listening === null ? null : new Date(listening.nowMs)],
-      })
-      // In one order everywhere, so that two that want the same addresses do not wait for each other in a circle.
-      const sorted = addresses.toSorted((one, other) => (keyOf(rowOf(one)) < keyOf(rowOf(other)) ? -1 : 1))
-      const kept = await sql.rows<Kept>({
-        name: "trigger-replace-add",
-        text: `INSERT INTO trigger_addresses (is_test, door, method, shape, path, steps, parameters, organization_id,
-                 workflow_id, version, node, expires_at)
-               SELECT $1::boolean, door, method, shape, path, steps, parameters, $2::uuid, $3::uuid, $4::int, node,
-                 $5::timestamptz
-               FROM json_to_recordset($6::json) AS v(door text, method text, shape text, path text, steps int,
-                 parameters int, node int)
-               ON CONFLICT DO NOTHING RETURNING door, method, shape`,
-        values: [
-          isTest,
-          uuidOf(organizationId),
-          uuidOf(workflowId),
-          version,
-          listening === null ? null : new Date(listening.untilMs),
-          JSON.stringify(sorted.map(rowOf)),
-        ],
-      })
-      const taken = new Set(kept.map(keyOf))
-      // Each kept one counts once: a second node at the same address is a conflict of the workflow with itself.
-      const lost = sorted.find((address) => !taken.delete(keyOf(rowOf(address))))
-      return lost === undefined ? null : findOwner(lost, isTest)
-    },
+    replace: (owner, addresses, { listening }) => replace(sql, owner, { addresses, listening }),
     async clear(workflowId) {
       await sql.rows({
         name: "trigger-clear",

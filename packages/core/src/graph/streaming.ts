@@ -25,7 +25,7 @@ export function streamingIn(graph: Graph, flow: Flow): readonly string[] {
 
 /** The names of all nodes whose text may be shown, for whoever is told which node says what. */
 export function speakingNodes(graph: Graph): readonly string[] {
-  return graph.nodes.filter(maySpeak).map(({ name }) => name)
+  return graph.nodes.filter((node) => maySpeak(graph, node)).map(({ name }) => name)
 }
 
 /** A node whose tokens may be shown as they come: of a model, without a schema, with nobody against it. */

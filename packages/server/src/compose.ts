@@ -8,7 +8,7 @@
  */
 import type { AddressInfo } from "node:net"
 import { routes } from "@brevet/core/contract/routes"
-import { type Logger, pino } from "pino"
+import type { Logger } from "pino"
 import { readOrMakeExecutorName } from "./adapters/executor-name.ts"
 import { systemIds } from "./adapters/ids.ts"
 import { keepKeyFile, keyFilePath } from "./adapters/key-file.ts"
@@ -58,7 +58,7 @@ import { makeOrganizationFacts } from "./services/organization-facts.ts"
 import { makeRecentFailures } from "./services/recent-failures.ts"
 import { makeTriggerAddresses } from "./services/trigger-addresses.ts"
 import type { TurnPorts } from "./services/turns.ts"
-import { openDatabase } from "./start/database.ts"
+import { type Beginning, begin } from "./start/database.ts"
 import { requireSecretKey } from "./start/secret-key.ts"
 import { StartProblem } from "./start-problem.ts"
 import { version } from "./version.ts"
@@ -81,14 +81,14 @@ export type Server = {
   close(): Promise<void>
 }
 
-/** Starts a server. Throws StartProblem with a sentence for whoever starts it. */
-export async function startServer(config: Config): Promise<Server> {
+/** Starts a server on what was begun for it. Throws StartProblem with a sentence for whoever starts it. */
+export async function startServer(config: Config, beginning: Beginning = begin(config)): Promise<Server> {
   const closers: (() => Promise<void>)[] = []
   const closeAll = async (): Promise<void> => {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
   }
   try {
-    return await openAll(config, { closers, closeAll })
+    return await openAll(config, { beginning, closers, closeAll })
   } catch (error) {
     await closeAll().catch(() => {})
     throw error
@@ -98,13 +98,17 @@ export async function startServer(config: Config): Promise<Server> {
 /** The HTTP server. */
 type App = Awaited<ReturnType<typeof createApp>>
 
-type Closing = { readonly closers: (() => Promise<void>)[]; readonly closeAll: () => Promise<void> }
+type Closing = {
+  readonly beginning: Beginning
+  readonly closers: (() => Promise<void>)[]
+  readonly closeAll: () => Promise<void>
+}
 
-async function openAll(config: Config, { closers, closeAll }: Closing): Promise<Server> {
-  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false, minLength: 0 }))
+async function openAll(config: Config, { beginning, closers, closeAll }: Closing): Promise<Server> {
+  const { log } = beginning
   let state: ReadinessState = "starting"
   const readiness = { state: () => state }
-  const ground = await openGround(config, { log, closers })
+  const ground = await openGround(config, { beginning, closers })
   const keyFile = config.databaseUrl === null && config.bootstrapApiKey === null
   const first = await ensureFirstStart(ground, {
     bootstrapApiKey: config.bootstrapApiKey,
@@ -137,11 +141,12 @@ async function openAll(config: Config, { closers, closeAll }: Closing): Promise<
   }
 }
 
-type Opening = { readonly log: Logger; readonly closers: Closing["closers"] }
+type Opening = Pick<Closing, "beginning" | "closers">
 
 /** What everything stands on: the database with its tables, secrets, models, time and ids. */
-async function openGround(config: Config, { log, closers }: Opening) {
-  const database = await openDatabase(config, log)
+async function openGround(config: Config, { beginning, closers }: Opening) {
+  const { log } = beginning
+  const database = await beginning.database
   closers.push(database.close)
   const pool = openSqlPool(database.connection, { connectionsMax: poolConnections })
   closers.push(() => pool.close())

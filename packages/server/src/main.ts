@@ -1,7 +1,7 @@
 /** Starts the server with the settings of the environment, says where it is and how to use it, and ends it on a signal. */
 import closeWithGrace from "close-with-grace"
-import { startServer } from "./compose.ts"
 import { readConfig } from "./config.ts"
+import { begin } from "./start/database.ts"
 import { welcome } from "./start/welcome.ts"
 import { StartProblem } from "./start-problem.ts"
 
@@ -10,7 +10,10 @@ const closeMsMax = 15_000
 
 async function main(): Promise<void> {
   const config = readConfig(process.env)
-  const server = await startServer(config)
+  const beginning = begin(config)
+  // Loading everything takes as long as the database.
+  const { startServer } = await import("./compose.ts")
+  const server = await startServer(config, beginning)
   console.log(welcome(server))
   const logger = {
     error: (message: string | undefined, meta: unknown) => server.log.error({ err: meta ?? message }, "process-error"),

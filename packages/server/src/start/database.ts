@@ -1,7 +1,7 @@
 /** The database at start: the built-in one, or that of DATABASE_URL, with its tables in the newest version. */
 import { access, constants, mkdir } from "node:fs/promises"
 import type pg from "pg"
-import type { Logger } from "pino"
+import { type Logger, pino } from "pino"
 import { startEmbeddedPostgres } from "../adapters/postgres-embedded/embedded-postgres.ts"
 import { migrate } from "../adapters/store/postgres/migrate.ts"
 import type { Config } from "../config.ts"
@@ -13,8 +13,22 @@ export type OpenDatabase = { readonly connection: pg.ClientConfig; close(): Prom
 /** How long a database of others may take to answer at start (milliseconds). */
 const connectMsMax = 10_000
 
-/** Opens the database. Throws StartProblem. */
-export async function openDatabase(config: Config, log: Logger): Promise<OpenDatabase> {
+/** The log, and the database on its way. */
+export type Beginning = { readonly log: Logger; readonly database: Promise<OpenDatabase> }
+
+/**
+ * Begins to open the database, before everything else is loaded: a Postgres of our own starts meanwhile, on another core.
+ * `database` throws StartProblem.
+ */
+export function begin(config: Config): Beginning {
+  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false, minLength: 0 }))
+  const database = openDatabase(config, log)
+  // It may fail before anybody waits for it.
+  database.catch(() => {})
+  return { log, database }
+}
+
+async function openDatabase(config: Config, log: Logger): Promise<OpenDatabase> {
   await requireFolder(config.dataDirectory)
   return config.databaseUrl === null ? openBuiltIn(config, log) : openOwn(config.databaseUrl)
 }

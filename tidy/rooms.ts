@@ -176,6 +176,7 @@ export const packageRooms: readonly { readonly packages: readonly string[]; read
     folders: [
       "packages/server/src/adapters/store/",
       "packages/server/src/adapters/owner/",
+      "packages/server/src/adapters/fan-out/",
       "packages/server/src/adapters/postgres-embedded/",
     ],
   },

@@ -6,10 +6,12 @@
  *
  * Whatever fails on the way closes what was opened before it.
  */
+import { randomBytes } from "node:crypto"
 import type { AddressInfo } from "node:net"
 import { routes } from "@brevet/core/contract/routes"
 import type { Logger } from "pino"
 import { readOrMakeExecutorName } from "./adapters/executor-name.ts"
+import { openFanOut } from "./adapters/fan-out/postgres.ts"
 import { systemIds } from "./adapters/ids.ts"
 import { keepKeyFile, keyFilePath } from "./adapters/key-file.ts"
 import { createModels } from "./adapters/models/create-models.ts"
@@ -183,6 +185,9 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
   const { database, pool, store, secrets, models, sandbox, clock, ids, log } = ground
   // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
   const later: { runtime: Runtime | null } = { runtime: null }
+  const station = randomBytes(12).toString("hex")
+  const fanOut = await openFanOut({ sql: pool, connection: database.connection, station })
+  closers.push(() => fanOut.close())
   const owner = await openOwner({
     pool,
     connection: database.connection,
@@ -216,6 +221,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
     owner,
     log: makeRunLog(pool),
     graphs: turns.graphs,
+    fanOut,
     workshop: {
       models,
       access: makeModelAccess({ secrets, facts: turns.facts, models, store }),

@@ -149,7 +149,9 @@ export interface Owner {
   claimDue(limit: number): Promise<ClaimedRun[]>
   /** Takes those of the given runs that wait for their turn in a thread, so that they can be ended. */
   claimQueued(ids: readonly Id<"run">[]): Promise<ClaimedRun[]>
-  /** Takes the runs of this executor's earlier incarnations; to be called once at start. */
+  /** Takes those of the given runs that another process works on though somebody wants them to end (E11). */
+  claimMarked(ids: readonly Id<"run">[]): Promise<ClaimedRun[]>
+  /** Takes the runs of this executor's earlier incarnations, and of all that are dead; to be called once at start. */
   recover(): Promise<ClaimedRun[]>
   /** Lets the next queued run of a thread become due. Harmless where there is none. */
   release(threadId: Id<"thread">): Promise<void>

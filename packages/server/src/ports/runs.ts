@@ -18,6 +18,8 @@ export type RunFilter = {
 /** Who follows a run. Events come in the order of their numbers; of text each piece comes by itself. */
 export type Listener = {
   event(event: RunEvent, number: number): void
+  /** The log holds everything up to this number, text too; told after the events of that save. */
+  saved?(number: number): void
   /** `ended`: the last event was given. `gone`: this process does not go on with the run; the rest will be in the log. */
   close(reason: "ended" | "gone"): void
 }

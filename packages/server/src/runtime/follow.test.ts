@@ -125,6 +125,62 @@ describe("a reader of a run under way", () => {
     expect(told(slow)).toEqual(told(listener))
   })
 
+  it("in another process gets text before it is saved, whenever it comes, and all in order to the end", async () => {
+    const opened = await ground.open()
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    const { run, listener, ended } = await speaking(opened, 2)
+    // Nothing more of it reaches the store, so that what is read elsewhere comes from its process.
+    opened.owner.hold()
+    const reader = new KeptListener()
+    elsewhere.runtime.follow(run.runId, 0, reader)
+    await reader.until(() => reader.text === "One two ")
+    ground.model.step()
+    await reader.until(() => reader.text === "One two three ")
+    const late = new KeptListener()
+    elsewhere.runtime.follow(run.runId, 0, late)
+    await late.until(() => late.text === "One two three ")
+    opened.owner.letPass()
+    ground.model.release()
+    await ended
+    await Promise.all([reader.ended(), late.ended()])
+    expect([told(reader), told(late)]).toEqual([told(listener), told(listener)])
+  })
+
+  it("in another process gets what its process shows also where messages between them were lost", async () => {
+    const opened = await ground.open()
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    const { run, listener, ended } = await speaking(opened, 2)
+    const reader = new KeptListener()
+    elsewhere.runtime.follow(run.runId, 0, reader)
+    await reader.until(() => reader.text === "One two ")
+    await ground.ground.test.sql.rows({
+      text: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
+    })
+    ground.model.step()
+    await reader.until(() => reader.text === "One two three ")
+    ground.model.release()
+    await ended
+    await reader.ended()
+    expect(told(reader)).toEqual(told(listener))
+  })
+
+  it("in a third process goes on with it where its process is killed and another takes it up", async () => {
+    const opened = await ground.open()
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    const { run } = await speaking(opened, 2)
+    const reader = new KeptListener()
+    elsewhere.runtime.follow(run.runId, 0, reader)
+    await reader.until(() => reader.text === "One two ")
+    await opened.crash()
+    ground.model.script([{ text: "Told elsewhere" }])
+    const next = await ground.open()
+    await next.runtime.recover()
+    await reader.ended()
+    expect([reader.text, reader.closed]).toEqual(["Told elsewhere", "ended"])
+    expect(reader.numbers).toEqual([...new Set(reader.numbers)].sort((a, b) => a - b))
+    opened.owner.bury()
+  })
+
   it("in another process gets the same, as it is saved, to the end", async () => {
     const opened = await ground.open()
     const elsewhere = await ground.open({ folder: "elsewhere" })
@@ -154,7 +210,8 @@ describe("a reader of a run under way", () => {
       standing: ground.log.standing,
     }
     const reader = new KeptListener()
-    follow({ log, live: new Map() }, { runId: run.runId, after: 0 }, reader)
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    follow({ log, live: new Map(), relay: elsewhere.relay }, { runId: run.runId, after: 0 }, reader)
     ground.model.release()
     await ended
     reading.resolve()

@@ -2,9 +2,10 @@
  * Following a run from any number: what is in the log, then what comes, without a gap or a repeat, to the run's end.
  *
  *     reading ── the log has no more, the run is here ──> live ── ended ──> closed
- *        ^  └─── the log has no more, it is elsewhere ──> watching ─┐  └── gone ──> reading
- *        └──────────────────── (a moment later) ────────────────────┘
- *        └─── the log has no more, the run is over ─────> closed
+ *      ^  ^ └─── the log has no more, it is elsewhere ──> fed ───┤  └── gone ──> reading
+ *      │  │          its owner does not tell of it ──┐           └── gone ──> reading
+ *      │  └───────── (a moment later) ───────────────┘
+ *      └─── the log has no more, the run is over ─────> closed
  *
  * The reader is put behind the live run before the log is read for the last time, so that nothing falls between the two;
  * what the run has shown and not saved, and what comes meanwhile, waits and is given after the log, without what was read
@@ -12,9 +13,11 @@
  */
 import { setTimeout } from "node:timers/promises"
 import type { Id } from "@brevet/core/ids"
-import type { NumberedEvent, RunLog } from "../ports/run-log.ts"
+import type { FeedPart } from "../ports/fan-out.ts"
+import type { NumberedEvent, RunLog, RunStanding } from "../ports/run-log.ts"
 import type { Listener, ReadingListener } from "../ports/runs.ts"
 import { makeDeferred } from "./deferred.ts"
+import type { Relay } from "./relay.ts"
 import type { Segment } from "./segment.ts"
 
 /** Appends that are read at a time. */
@@ -24,8 +27,15 @@ const waitingMax = 10_000
 /** How often the log of a run of another process is looked at. */
 const watchMs = 200
 
-/** What following needs: the log, and the runs of this process. */
-export type FollowPorts = { readonly log: RunLog; readonly live: ReadonlyMap<Id<"run">, Segment> }
+/** After how much silence of a run's process it is asked whether the run is still there. */
+const silenceMs = 2_000
+
+/** What following needs: the log, the runs of this process, and those of others. */
+export type FollowPorts = {
+  readonly log: RunLog
+  readonly live: ReadonlyMap<Id<"run">, Segment>
+  readonly relay: Relay
+}
 
 /** Gives the listener everything above `after`. Gives back what ends that. Troubles of the store close it as `gone`. */
 export function follow(
@@ -70,19 +80,60 @@ class Follower {
   async run(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       const segment = this.#ports.live.get(this.#runId)
-      const isOver = segment === undefined ? await this.#readOrWatch() : await this.#readThenListen(segment)
+      const isOver = segment === undefined ? await this.#readElsewhere() : await this.#readThenListen(segment)
       if (isOver) return this.close("ended")
     }
   }
 
   /** The run is elsewhere, or over. True once it is over and everything was given. */
-  async #readOrWatch(): Promise<boolean> {
+  async #readElsewhere(): Promise<boolean> {
     // Asked before the log is read: what is in the log of a run that is over stays as it is.
     const standing = await this.#ports.log.standing(this.#runId)
     await this.#readLog()
-    const isOver = standing === null || !["queued", "running", "waiting"].includes(standing.status)
-    if (!isOver) await setTimeout(watchMs, undefined, { signal: this.#stopped.signal }).catch(() => {})
-    return isOver
+    if (standing === null || !["queued", "running", "waiting"].includes(standing.status)) return true
+    const outcome = standing.status === "running" ? await this.#readThenFeed(standing) : null
+    if (outcome === null) await setTimeout(watchMs, undefined, { signal: this.#stopped.signal }).catch(() => {})
+    return outcome === "ended"
+  }
+
+  /** What the run's process tells of it, to the end; null where none does. */
+  async #readThenFeed(standing: RunStanding): Promise<"ended" | "gone" | null> {
+    const parts: FeedPart[] = []
+    let wake = makeDeferred<void>()
+    const unfollow = await this.#ports.relay.follow(this.#runId, {
+      part: (part) => {
+        parts.push(part)
+        wake.resolve()
+      },
+    })
+    if (unfollow === null) return null
+    this.#stopped.signal.addEventListener("abort", () => wake.resolve(), { once: true })
+    try {
+      await this.#readLog()
+      while (!this.#stopped.signal.aborted && parts.length <= waitingMax) {
+        const part = parts.shift()
+        if (part?.type === "text") await this.#giveInTime(part)
+        else if (part?.type === "saved" && part.more) await this.#readLog()
+        else if (part?.type === "closed") {
+          await this.#readLog()
+          return part.reason
+        } else if (part === undefined) {
+          const isSilent = await isLate(wake.promise, silenceMs)
+          if (isSilent && (await this.#hasMoved(standing))) return "gone"
+          if (!isSilent) wake = makeDeferred<void>()
+        }
+      }
+      return "gone"
+    } finally {
+      unfollow()
+    }
+  }
+
+  /** A process that was killed does not say that it tells nothing more: whether the run has left it. */
+  async #hasMoved(before: RunStanding): Promise<boolean> {
+    if (this.#ports.live.has(this.#runId)) return true
+    const now = await this.#ports.log.standing(this.#runId)
+    return now === null || now.status !== "running" || epochOf(now) !== epochOf(before)
   }
 
   /** True once the run has ended here and everything was given; false where this process does not go on with it. */
@@ -142,6 +193,20 @@ class Follower {
     this.#listener.event(event, number)
     return true
   }
+}
+
+/** True where a promise has not settled after so long. */
+async function isLate(promise: Promise<void>, ms: number): Promise<boolean> {
+  const waiting = new AbortController()
+  const late = setTimeout(ms, true, { signal: waiting.signal }).catch(() => true)
+  const outcome = await Promise.race([promise.then(() => false), late])
+  waiting.abort()
+  return outcome
+}
+
+/** Each claim begins a new one (R3). */
+function epochOf({ savedNumber }: RunStanding): number {
+  return Math.floor(savedNumber / 2 ** 32)
 }
 
 /** An event as it is given: of text each piece by itself. */

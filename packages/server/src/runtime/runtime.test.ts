@@ -229,6 +229,64 @@ describe("a process that is told to end", () => {
   })
 })
 
+describe("a run of another process that is to end", () => {
+  const mark = (run: NewRun) => ground.ground.cx.store.runs.markCancelled({ runId: run.runId }, "RUN_CANCELLED")
+
+  it("is ended by that process, which keeps what was shown", async () => {
+    const opened = await ground.open()
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    const { run, listener } = await speaking(opened)
+    elsewhere.runtime.endMarked(await mark(run))
+    await listener.ended()
+    expect(listener.types.at(-1)).toBe("run-cancelled")
+    expect(await elsewhere.runtime.waitForEnd(run.runId, { waitMs: 60_000 })).toMatchObject({
+      status: "cancelled",
+      result: { text: "One " },
+    })
+    expect(opened.logged).not.toContain("run-claimed")
+  })
+
+  it("is claimed and ended by whoever wants it to end, where that process does not answer; its late end is refused", async () => {
+    const opened = await ground.open()
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    const { run, ended } = await speaking(opened)
+    opened.owner.hold()
+    elsewhere.runtime.endMarked(await mark(run))
+    expect((await elsewhere.runtime.waitForEnd(run.runId, { waitMs: 60_000 }))?.status).toBe("cancelled")
+    expect(elsewhere.logged).toContain("run-claimed")
+    opened.owner.letPass()
+    expect(await ended).toBeNull()
+    const ends = (await ground.events(run)).filter(({ event }) => event.type === "run-cancelled")
+    expect(ends).toHaveLength(1)
+  })
+
+  it("by many at once ends once", async () => {
+    const opened = await ground.open()
+    const others = [await ground.open({ folder: "b" }), await ground.open({ folder: "c" })]
+    const { run } = await speaking(opened)
+    opened.owner.hold()
+    for (const { runtime } of others) runtime.endMarked(await mark(run))
+    await Promise.all(others.map(({ runtime }) => runtime.waitForEnd(run.runId, { waitMs: 60_000 })))
+    opened.owner.letPass()
+    expect((await ground.events(run)).filter(({ event }) => event.type === "run-cancelled")).toHaveLength(1)
+  })
+})
+
+describe("a process that leaves", () => {
+  it("passes on that there is work to others", async () => {
+    const opened = await ground.open()
+    const elsewhere = await ground.open({ folder: "elsewhere" })
+    const { run, ended } = await speaking(opened)
+    const next = ground.newRun(pure, { text: "Second", basis: await ground.basis(run) })
+    await opened.runtime.enqueue(next, { queuedMax: 5 })
+    const drained = opened.runtime.drain(60_000)
+    ground.model.release()
+    await ended
+    await drained
+    expect((await elsewhere.runtime.waitForEnd(next.runId, { waitMs: 60_000 }))?.status).toBe("completed")
+  })
+})
+
 describe("a run that cannot be gone on with", () => {
   it("since nobody has its workflow any more, ends as a fault of ours, with its thread free", async () => {
     const opened = await ground.open()

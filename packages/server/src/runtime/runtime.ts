@@ -11,12 +11,14 @@
  */
 
 import { setMaxListeners } from "node:events"
+import { setTimeout as sleep } from "node:timers/promises"
 import { type CauseCode, Refusal } from "@brevet/core/errors"
 import type { History } from "@brevet/core/graph/conversation"
 import type { RunCreated } from "@brevet/core/graph/events"
 import { fold, initialState } from "@brevet/core/graph/plan"
 import { readDefinition } from "@brevet/core/graph/read"
 import type { Id } from "@brevet/core/ids"
+import type { FanOut, FanOutMessage } from "../ports/fan-out.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { ClaimedRun, Owner } from "../ports/owner.ts"
 import type { RunLog } from "../ports/run-log.ts"
@@ -24,6 +26,7 @@ import type { EndedHere, EndedRun, NewRun, Runs, RunUnderWay, StartOptions } fro
 import { follow } from "./follow.ts"
 import { interpret } from "./interpret.ts"
 import { RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
+import { Relay } from "./relay.ts"
 import { readBeginning, readWhole, takeUp } from "./resume.ts"
 import { RunLost, Segment, type SegmentOptions, StartRefused } from "./segment.ts"
 import type { Workshop } from "./workshop.ts"
@@ -34,12 +37,15 @@ const claimMax = 32
 const handOverMsMax = 5_000
 /** How often a run of another process is looked at by whoever waits for its end. */
 const watchMs = 100
+/** How long the owner of a run may take to end it, where somebody wants it to end, until it is claimed (E11). */
+const endMsMax = 2_000
 
 /** What the runtime needs beside its workshop. `marks` gives the causes for which runs are to end. */
 export type RuntimePorts = {
   readonly owner: Owner
   readonly log: RunLog
   readonly graphs: GraphSource
+  readonly fanOut: FanOut
   readonly workshop: Workshop
 }
 
@@ -64,6 +70,7 @@ export function createRuntime(ports: RuntimePorts): Runtime {
 class ProcessRuntime implements Runtime {
   readonly #ports: RuntimePorts
   readonly #live = new Map<Id<"run">, Segment>()
+  readonly #relay: Relay
   readonly #loops = new Set<Promise<unknown>>()
   #claiming: Promise<void> | null = null
   #claimAgain = false
@@ -73,6 +80,14 @@ class ProcessRuntime implements Runtime {
 
   constructor(ports: RuntimePorts) {
     this.#ports = ports
+    this.#relay = new Relay(ports.fanOut, this.#live)
+    ports.fanOut.listen({
+      message: (message) => this.#hear(message),
+      gap: () => {
+        this.#relay.gap()
+        this.claimDue()
+      },
+    })
     setMaxListeners(0, this.#left.signal)
   }
 
@@ -114,7 +129,7 @@ class ProcessRuntime implements Runtime {
   }
 
   follow(runId: Id<"run">, after: number, listener: Parameters<Runs["follow"]>[2]): () => void {
-    return follow({ log: this.#ports.log, live: this.#live }, { runId, after }, listener)
+    return follow({ log: this.#ports.log, live: this.#live, relay: this.#relay }, { runId, after }, listener)
   }
 
   async waitForEnd(
@@ -148,7 +163,10 @@ class ProcessRuntime implements Runtime {
   }
 
   claimDue(): void {
-    if (this.#draining) return
+    if (this.#draining) {
+      this.#ports.fanOut.send("all", { type: "due" })
+      return
+    }
     if (this.#claiming !== null) {
       this.#claimAgain = true
       return
@@ -283,11 +301,39 @@ class ProcessRuntime implements Runtime {
     })
   }
 
+  /** What another process says. */
+  #hear(message: FanOutMessage): void {
+    switch (message.type) {
+      case "due":
+        if (!this.#draining) this.claimDue()
+        return
+      case "marked":
+        this.#abortMarked(message.runIds.filter((runId) => this.#live.has(runId)))
+        return
+      case "watch":
+        this.#relay.serve(message.runId, message.to)
+        return
+      case "unwatch":
+        this.#relay.unserve(message.runId, message.to)
+        return
+      case "feed":
+        this.#relay.receive(message.runId, message.part)
+    }
+  }
+
+  /** Runs that are here end at once, those that wait for their turn are claimed for it, others are their owners' to end. */
   async #endMarked(ids: readonly Id<"run">[]): Promise<void> {
-    const { owner, log } = this.#ports
+    const { owner, log, fanOut } = this.#ports
     for (const { runId, cause } of await log.marks(ids)) this.#live.get(runId)?.abort(new RunCancelled(cause))
+    const elsewhere = ids.filter((runId) => !this.#live.has(runId))
+    if (elsewhere.length > 0) fanOut.send("all", { type: "marked", runIds: elsewhere })
     const queued = await owner.claimQueued(ids)
     await Promise.all(queued.map((run) => this.#resume(run)))
+    if (elsewhere.length === 0) return
+    await sleep(endMsMax, undefined, { signal: this.#left.signal }).catch(() => {})
+    if (this.#draining) return
+    const unanswered = await owner.claimMarked(elsewhere.filter((runId) => !this.#live.has(runId)))
+    await Promise.all(unanswered.map((run) => this.#resume(run)))
   }
 
   async #claim(): Promise<void> {
@@ -321,14 +367,16 @@ class ProcessRuntime implements Runtime {
       workshop.log.error({ run_id: claimed.runId, err: error }, "run-resume-failed")
     })
     if (this.#draining) segment.abort(new RunHandedOver())
-    if (claimed.cancelMark === null) this.#endLateMarked(claimed.runId)
+    // Somebody may have wanted the run to end after its claim and before it was live here.
+    if (claimed.cancelMark === null) this.#abortMarked([claimed.runId])
   }
 
-  /** Somebody may have wanted the run to end after its claim and before it was live here. */
-  #endLateMarked(runId: Id<"run">): void {
-    this.#ports.log.marks([runId]).then(
+  /** Ends those of the runs that somebody wants to end. */
+  #abortMarked(ids: readonly Id<"run">[]): void {
+    if (ids.length === 0) return
+    this.#ports.log.marks(ids).then(
       (marks) => {
-        for (const { cause } of marks) this.#live.get(runId)?.abort(new RunCancelled(cause))
+        for (const { runId, cause } of marks) this.#live.get(runId)?.abort(new RunCancelled(cause))
       },
       // The store is away: the next append tells it.
       () => {},

@@ -456,5 +456,6 @@ export class Segment {
     for (const entry of entries) {
       if (!entry.shown) this.#tell(entry.event, entry.number)
     }
+    for (const listener of this.#listeners) listener.saved?.(last)
   }
 }

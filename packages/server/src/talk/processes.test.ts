@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { uuidOf } from "@brevet/core/ids"
+import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { systemIds } from "../adapters/ids.ts"
 import { type Server, startServer } from "../compose.ts"
@@ -56,6 +57,99 @@ describe("a turn that another process works on", () => {
     expect(events.end).toBe("done")
     const answer = await other.get(`/v1/model/response/${responseId}`)
     expect(answer).toEqual(await talk.client.get(`/v1/model/response/${responseId}`))
+  })
+
+  it("is heard elsewhere as it is made, not only as it is saved", async () => {
+    talk.model.script([{ chunks: ["a", "b", "c"] }])
+    talk.model.hold(1)
+    const live = talk.client.hear("Spell")
+    const { responseId } = await live.created()
+    const far = other.replay(responseId)
+    await far.says("a")
+    for (const text of ["ab", "abc"]) {
+      talk.model.step()
+      await far.says(text)
+    }
+    talk.model.release()
+    await Promise.all([live.all(), far.all()])
+    expect(far.blocks).toEqual(live.blocks.slice(1))
+  })
+
+  it("is, cut off anywhere and read on in any process, during the turn or later, byte for byte what was shown", async () => {
+    const word = fc.oneof(fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }), fc.constant("x".repeat(9_000)))
+    const cuts = fc.array(fc.record({ at: fc.nat(40), far: fc.boolean(), header: fc.boolean(), later: fc.boolean() }), {
+      minLength: 4,
+      maxLength: 8,
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(word, { minLength: 1, maxLength: 12 }),
+        fc.nat(12),
+        cuts,
+        async (chunks, shown, readers) => {
+          talk.model.script([{ chunks, holdAfterChunks: Math.min(shown, chunks.length) }])
+          const live = talk.client.hear("Go")
+          const { responseId } = await live.created()
+          await until(() => live.numbers.length > Math.min(shown, chunks.length), "what is shown before the hold")
+          const known = live.numbers
+          const read = ({ at, far, header }: { at: number; far: boolean; header: boolean }) => {
+            const after = known[at % known.length] ?? 0
+            const path = `/v1/model/response/${responseId}/events${header ? "" : `?starting_after=${after}`}`
+            const headers: Record<string, string> = header ? { "last-event-id": String(after) } : {}
+            return { after, stream: (far ? other : talk.client).listen("GET", path, { headers }) }
+          }
+          const during = readers.filter(({ later }) => !later).map(read)
+          talk.model.release()
+          await live.all()
+          const after = readers.filter(({ later }) => later).map(read)
+          for (const { after: last, stream } of [...during, ...after]) {
+            await stream.all()
+            // The first frame names nothing and is no part of a replay.
+            const prefix = live.blocks.slice(1, live.numbers.indexOf(last) + 1)
+            expect([...prefix, ...stream.blocks]).toEqual(live.blocks.slice(1))
+          }
+        },
+      ),
+      { numRuns: 12 },
+    )
+  })
+
+  it("is cancelled from there, and ends here with what was shown", async () => {
+    talk.model.script([{ chunks: ["Half", " an answer"] }])
+    talk.model.hold(1)
+    const live = talk.client.hear("Go")
+    await live.says("Half")
+    const { threadId } = await live.created()
+    const { status, body } = await other.call("POST", `/v1/model/response/${threadId}/cancel`)
+    await live.all()
+    expect([status, body.success]).toEqual([200, true])
+    expect(live.events.slice(-2)).toEqual(["response.cancelled", "[DONE]"])
+    expect(await talk.model.whenAborted(1)).toBeUndefined()
+  })
+
+  it("gives way there to one that interrupts it", async () => {
+    const { assistantId } = await talk.client.promoted(single())
+    await other.call("PATCH", `/v1/assistants/${assistantId}`, { body: { concurrency_policy: "interrupt" } })
+    talk.model.hold(1)
+    const live = talk.client.hear("One", { assistant_id: assistantId })
+    await live.frame("response.content_delta")
+    const { threadId } = await live.created()
+    const next = other.hear("Two", { thread_id: threadId })
+    await live.all()
+    expect(live.events.slice(-2)).toEqual(["response.cancelled", "[DONE]"])
+    talk.model.release()
+    await next.all()
+    expect(next.text).toBe("You said: Two")
+  })
+
+  it("ends when its thread is deleted there", async () => {
+    talk.model.hold(1)
+    const live = talk.client.hear("Go")
+    await live.frame("response.content_delta")
+    const { threadId } = await live.created()
+    expect((await other.call("DELETE", `/v1/threads/${threadId}`)).status).toBe(204)
+    await live.all()
+    expect(live.events.slice(-2)).toEqual(["response.cancelled", "[DONE]"])
   })
 
   it("is gone on with by either, one turn after another", async () => {

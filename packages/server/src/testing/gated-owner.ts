@@ -104,6 +104,10 @@ export class GatedOwner implements Owner {
     return this.isDead ? Promise.resolve([]) : this.#owner.claimQueued(ids)
   }
 
+  claimMarked(ids: Parameters<Owner["claimMarked"]>[0]): ReturnType<Owner["claimMarked"]> {
+    return this.isDead ? Promise.resolve([]) : this.#owner.claimMarked(ids)
+  }
+
   recover(): ReturnType<Owner["recover"]> {
     return this.#owner.recover()
   }

@@ -2,6 +2,7 @@
  * Runtimes as tests open them: with the real owner behind a gate, real tables, and models that a scripted server gives. The
  * performer of assistants is the test's own, so that a test can do anything in the middle of a node.
  */
+import { randomBytes } from "node:crypto"
 import type { RunCreated, RunEvent, Turn } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { Outputs } from "@brevet/core/graph/items"
@@ -10,6 +11,7 @@ import { streamingNodes } from "@brevet/core/graph/streaming"
 import type { Id } from "@brevet/core/ids"
 import type { JsonObject } from "@brevet/core/json"
 import { pino } from "pino"
+import { openFanOut } from "../adapters/fan-out/postgres.ts"
 import { createModels } from "../adapters/models/create-models.ts"
 import { makeRunLog } from "../adapters/store/postgres/run-log.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
@@ -20,6 +22,7 @@ import type { TurnBasis } from "../ports/turn-table.ts"
 import type { Performer } from "../runtime/perform.ts"
 import { performChain } from "../runtime/performers/chain.ts"
 import { performModel } from "../runtime/performers/model.ts"
+import { Relay } from "../runtime/relay.ts"
 import { createRuntime, type Runtime } from "../runtime/runtime.ts"
 import type { RunBounds } from "../runtime/workshop.ts"
 import { GatedOwner } from "./gated-owner.ts"
@@ -50,6 +53,8 @@ export type RuntimeParts = {
 export type OpenedRuntime = {
   readonly runtime: Runtime
   readonly owner: GatedOwner
+  /** A relay of the same process that knows of no run of its own. */
+  readonly relay: Relay
   /** Lines of its log: the name of what happened, and the code or name of an error. */
   readonly logged: string[]
   /** Its process is gone, as the store sees it. */
@@ -109,12 +114,18 @@ export class RuntimeGround {
     let runtime: Runtime | null = null
     const opened = await this.ground.open(folder, { onDue: () => runtime?.claimDue() })
     const gate = new GatedOwner(opened.owner)
+    const fanOut = await openFanOut({
+      sql: opened.sql,
+      connection: { connectionString: opened.proxy.connectionString },
+      station: randomBytes(12).toString("hex"),
+    })
     const logged: string[] = []
     const log = pino({ level: "info" }, { write: (line) => void logged.push(lineOf(line)) })
     const made = createRuntime({
       owner: gate,
       log: makeRunLog(opened.sql),
       graphs: this.graphs,
+      fanOut,
       workshop: {
         models: this.#models,
         access: { keyFor: async () => ({ use: "server" }) },
@@ -139,11 +150,13 @@ export class RuntimeGround {
       if (gate.isDead) gate.bury()
       else gate.letPass()
       await made.drain(0)
+      await fanOut.close()
     }
     this.#opened.push({ gate, close })
     return {
       runtime: made,
       owner: gate,
+      relay: new Relay(fanOut, new Map()),
       logged,
       async crash() {
         gate.die()

@@ -5,6 +5,7 @@
  *     queued, due ──────────────── claimDue ─────┐
  *     queued behind others ─────── claimQueued ──┤
  *     of a dead process ────────── claimLeft ────┼──> running, owned by this process
+ *     of one that does not end it  claimMarked ──┤
  *     owned, but with nobody ───── claimLost ────┘
  *
  * "Owned, but with nobody": the answer of a claim never came, or the run was given back. All of them take many runs per
@@ -64,6 +65,16 @@ export async function claimQueued(sql: Sql, processId: string, ids: readonly Id<
            left_queue AS (UPDATE threads t SET queued = GREATEST(0, t.queued - counted.runs)
              FROM counted WHERE t.id = counted.thread_id)
            SELECT * FROM taken`,
+    values: [processId, ids.map(uuidOf)],
+  })
+  return rows.map(claimed)
+}
+
+/** Runs of others that somebody wants to end, and whose owners have not done so (E11). */
+export async function claimMarked(sql: Sql, processId: string, ids: readonly Id<"run">[]): Promise<ClaimedRun[]> {
+  const rows = await sql.rows<ClaimedRow>({
+    text: `UPDATE runs SET ${claim} WHERE id = ANY($2) AND status = 'running' AND cancel_mark IS NOT NULL AND owner <> $1
+             AND ${isAlive} RETURNING ${claimedColumns}`,
     values: [processId, ids.map(uuidOf)],
   })
   return rows.map(claimed)

@@ -11,6 +11,7 @@ import {
   claimDue,
   claimLeft,
   claimLost,
+  claimMarked,
   claimQueued,
   forgetDead,
   release,
@@ -140,6 +141,11 @@ class PostgresOwner implements Owner {
 
   claimQueued(ids: Parameters<Owner["claimQueued"]>[0]): Promise<ClaimedRun[]> {
     return this.#claim(() => claimQueued(this.#pool, this.processId(), ids))
+  }
+
+  claimMarked(ids: Parameters<Owner["claimMarked"]>[0]): Promise<ClaimedRun[]> {
+    if (ids.length === 0) return Promise.resolve([])
+    return this.#claim(() => claimMarked(this.#pool, this.processId(), ids))
   }
 
   async recover(): Promise<ClaimedRun[]> {

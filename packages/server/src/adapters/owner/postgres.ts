@@ -100,8 +100,10 @@ class PostgresOwner implements Owner {
     // Held before the commit is known: a beat in between must not let `low` pass the run.
     const { runId } = start.append
     const { held } = this.#incarnation.hold(runId)
+    const sentBy = this.#incarnation.id()
     try {
-      const landed = (await this.#writer.start(start, { held })) || (await this.#startAgain(start, { held }))
+      const hasLanded = await this.#writer.start(start, { held })
+      const landed = hasLanded || ((await this.#isAnother(sentBy)) && (await this.#writer.start(start, { held })))
       if (!landed || start.append.ending !== null) this.#incarnation.forget(runId)
       return landed
     } catch (error) {
@@ -110,17 +112,20 @@ class PostgresOwner implements Owner {
     }
   }
 
-  /** A start that was refused because this process was declared dead is made once more, by its new incarnation (E5). */
-  async #startAgain(start: RunStart, mark: { readonly held: boolean }): Promise<boolean> {
-    const before = this.#incarnation.id()
+  /**
+   * Whether this process is another incarnation now than the one that sent a start: that one was declared dead, and what it
+   * sent was refused for that alone (E5).
+   */
+  async #isAnother(sentBy: string): Promise<boolean> {
+    if (this.#incarnation.id() !== sentBy) return true
     const row = await this.#pool.first<{ alive: boolean }>({
       name: "is-alive",
       text: "SELECT EXISTS (SELECT FROM processes WHERE id = $1 AND dead_at IS NULL) AS alive",
-      values: [before],
+      values: [sentBy],
     })
     if (row?.alive === true) return false
     await this.#incarnation.beat()
-    return this.#incarnation.id() !== before && this.#writer.start(start, mark)
+    return this.#incarnation.id() !== sentBy
   }
 
   enqueue(start: RunStart, options: { readonly queuedMax: number }): Promise<"queued" | "full" | "changed"> {

@@ -47,6 +47,7 @@ import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
 import { performChain } from "./runtime/performers/chain.ts"
 import { makeCodePerformer } from "./runtime/performers/code.ts"
 import { performCrypto } from "./runtime/performers/crypto.ts"
+import { makeHttpPerformer } from "./runtime/performers/http.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
 import { makeAssistantCalls } from "./services/assistant-calls.ts"
@@ -182,7 +183,7 @@ type Ground = Awaited<ReturnType<typeof openGround>>
 
 /** Who owns runs and works on them, and the ports of services, which ask it. */
 async function openRuntime(config: Config, ground: Ground, closers: Closing["closers"]) {
-  const { database, pool, store, secrets, models, sandbox, clock, ids, log } = ground
+  const { database, pool, store, secrets, outbound, models, sandbox, clock, ids, log } = ground
   // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
   const later: { runtime: Runtime | null } = { runtime: null }
   const station = randomBytes(12).toString("hex")
@@ -238,6 +239,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         crypto: performCrypto,
         code: makeCodePerformer(sandbox),
+        http: makeHttpPerformer({ outbound, files: store.binaries }),
       },
     },
   })

@@ -69,6 +69,12 @@ function fieldsOf(event: Timed): JsonObject {
       return { ...placeOf(event), index: event.index, id: event.id, ...event.outcome }
     case "code-logged":
       return { ...keyOf(event), lines: presentConsole(event.lines) }
+    case "request-started":
+      return { ...keyOf(event), item: event.item, method: event.method, address: event.address }
+    case "request-completed": {
+      const items = event.items === null ? null : event.items.map((item) => item.json)
+      return { ...keyOf(event), item: event.item, items }
+    }
     case "child-run-started":
       return { ...placeOf(event), run_id: event.runId }
     case "content-reset":

@@ -6,6 +6,7 @@
  * request that expressions and events see never holds it.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
+import { type ServiceCredential, serviceCredentials } from "./credential-services.ts"
 import { toBase64, utf8Bytes } from "./expression/base64.ts"
 import { parseJson } from "./value-types.ts"
 
@@ -49,6 +50,10 @@ const address = (name: string): CredentialField => ({ name, kind: "address", req
 const nothing: RequestAuth = { headers: [], query: [], body: {}, digest: null }
 const withHeader = (name: string, value: string): RequestAuth => ({ ...nothing, headers: [[name, value]] })
 const bearer = (token: string): RequestAuth => withHeader("Authorization", `Bearer ${token}`)
+
+function basicHeader(user: string, password: string): readonly [name: string, value: string] {
+  return ["Authorization", `Basic ${toBase64(utf8Bytes(`${user}:${password}`))}`]
+}
 
 /** A field as text; empty where it is absent. */
 function field(data: JsonObject, name: string): string {
@@ -120,8 +125,8 @@ const generic: readonly CredentialType[] = [
     provider: null,
     fields: [optional(text("user")), optional(secretText("password"))],
     auth: (data) => {
-      const pair = utf8Bytes(`${field(data, "user")}:${field(data, "password")}`)
-      return withHeader("Authorization", `Basic ${toBase64(pair)}`)
+      const [name, value] = basicHeader(field(data, "user"), field(data, "password"))
+      return withHeader(name, value)
     },
     probe: () => null,
   },
@@ -245,8 +250,33 @@ const providers: readonly CredentialType[] = [
   },
 ]
 
+/** The type of a service that a row tells of. */
+function serviceType(service: ServiceCredential): CredentialType {
+  const { name, title, secret, others = [] } = service
+  return {
+    name,
+    title,
+    provider: null,
+    fields: [secretText(secret), ...others.map((other) => optional(text(other)))],
+    auth: (data) => {
+      const { header, query, basic, headers = [] } = service
+      const value = field(data, secret)
+      const own: RequestAuth["headers"] = header === undefined ? [] : [[header[0], `${header[1]}${value}`]]
+      const user = basic === undefined ? "" : "user" in basic ? basic.user : field(data, basic.userField)
+      const pair: RequestAuth["headers"] = basic === undefined ? [] : [basicHeader(user, value)]
+      const inQuery: RequestAuth["query"] = query === undefined ? [] : [[query, value]]
+      return { ...nothing, headers: [...own, ...pair, ...headers], query: inQuery }
+    },
+    probe: () => null,
+  }
+}
+
 /** Every type, those for any server first. */
-export const credentialTypes: readonly CredentialType[] = [...generic, ...providers]
+export const credentialTypes: readonly CredentialType[] = [
+  ...generic,
+  ...providers,
+  ...serviceCredentials.map(serviceType),
+]
 
 const byName: ReadonlyMap<string, CredentialType> = new Map(credentialTypes.map((type) => [type.name, type]))
 
@@ -264,7 +294,9 @@ export function secretsOf(type: CredentialType, data: JsonObject): readonly stri
   const [closed, open] = [true, false].map((secret) =>
     type.fields.filter((known) => known.secret === secret).map(({ name }) => field(data, name)),
   )
-  const attached = [...auth.headers, ...auth.query].map(([, value]) => value)
+  // The version of a protocol is everybody's.
+  const own = auth.headers.filter(([name]) => !/-version$/i.test(name))
+  const attached = [...own, ...auth.query].map(([, value]) => value)
   const words = attached.map((value) => value.replace(/^(Basic|Bearer) /i, ""))
   const inBody = Object.values(auth.body).filter((value) => typeof value === "string")
   const all = [...(closed ?? []), ...attached, ...words, ...inBody]

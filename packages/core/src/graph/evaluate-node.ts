@@ -60,7 +60,7 @@ export function failureOf(error: unknown): Extract<Evaluated, { type: "failed" }
     return {
       type: "failed",
       error: { code: error.code, message: error.message, details: error.details },
-      retryable: error.code !== "NODE_STOPPED",
+      retryable: error.code !== "NODE_STOPPED" && error.code !== "NODE_OUTCOME_UNKNOWN",
     }
   }
   throw error

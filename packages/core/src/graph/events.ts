@@ -174,6 +174,21 @@ export type RunEvent =
     } & ToolKey)
   /** What code wrote to its console, before its node's outcome. */
   | ({ readonly type: "code-logged"; readonly at: number; readonly lines: readonly ConsoleLine[] } & ExecutionKey)
+  /** Before a request over HTTP that may not be sent twice. `item`: for which item of the node; `address` without query. */
+  | ({
+      readonly type: "request-started"
+      readonly at: number
+      readonly item: number
+      readonly method: string
+      readonly address: string
+    } & ExecutionKey)
+  /** What the request's item came to; null: it failed, so that another try may ask again. */
+  | ({
+      readonly type: "request-completed"
+      readonly at: number
+      readonly item: number
+      readonly items: readonly Item[] | null
+    } & ExecutionKey)
   | ({ readonly type: "child-run-started"; readonly at: number; readonly runId: string } & CallKey)
   | {
       readonly type: "content-reset"

@@ -3,7 +3,15 @@
  * half of the fold is the planner's.
  */
 import type { RunEvent } from "./events.ts"
-import { type CallPlace, type CompletedCall, type Current, isSameCall, isSameTool, type RunState } from "./run-state.ts"
+import {
+  type CallPlace,
+  type CompletedCall,
+  type Current,
+  isSameCall,
+  isSameTool,
+  type RunState,
+  type SentRequest,
+} from "./run-state.ts"
 
 /** Events that tell how things go and ask for nothing. */
 export function narrate(state: RunState, event: RunEvent): RunState {
@@ -32,6 +40,12 @@ export function narrate(state: RunState, event: RunEvent): RunState {
       const { outcome } = event
       const tools = state.current.tools.map((tool) => (isSameTool(tool, event) ? { ...tool, outcome } : tool))
       return { ...state, current: { ...state.current, tools } }
+    }
+    case "request-started":
+      return noteRequest(state, { item: event.item, status: "open" })
+    case "request-completed": {
+      const { item, items } = event
+      return noteRequest(state, items === null ? { item, status: "failed" } : { item, status: "completed", items })
     }
     case "content-reset":
       return { ...state, shown: "", shownBeforeCall: 0 }
@@ -76,6 +90,12 @@ function noteCall(state: RunState, event: Extract<RunEvent, { type: "model-call-
     totalTokens: state.usage.totalTokens + usage.totalTokens,
   }
   return { ...state, current, usage: total, lastModel: model, lastFinish: finishReason, hasEffects: true }
+}
+
+function noteRequest(state: RunState, request: SentRequest): RunState {
+  if (state.current === null) return state
+  const others = state.current.requests.filter(({ item }) => item !== request.item)
+  return { ...state, current: { ...state.current, requests: [...others, request] }, hasEffects: true }
 }
 
 function placeOf({ call, lane }: CallPlace): CallPlace {

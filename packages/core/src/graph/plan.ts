@@ -150,6 +150,16 @@ function fits(graph: Graph, state: RunState, event: RunEvent): boolean {
       const started = current?.tools.find((tool) => isSameTool(tool, event))
       return isUnderWay(graph, current, event) && started?.outcome === null
     }
+    case "request-started":
+      return (
+        isUnderWay(graph, current, event) &&
+        !current?.requests.some(({ item, status }) => item === event.item && status !== "failed")
+      )
+    case "request-completed":
+      return (
+        isUnderWay(graph, current, event) &&
+        current?.requests.some(({ item, status }) => item === event.item && status === "open") === true
+      )
     default:
       return isUnderWay(graph, current, event)
   }
@@ -191,6 +201,7 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
     startedAtMs: event.at,
     calls: [],
     tools: [],
+    requests: [],
     children: [],
     openCalls: [],
   }
@@ -215,7 +226,8 @@ function recover(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "
     const again: Current = { ...current, openCalls: [] }
     return { state: { ...state, current: again }, command: { type: "wait", waitMs: node.tries.waitMs, then } }
   }
-  if (node.onError === "stopWorkflow") {
+  // What nobody knows the outcome of is for a person to judge, whatever the node says of failures.
+  if (node.onError === "stopWorkflow" || event.error.code === "NODE_OUTCOME_UNKNOWN") {
     const closed = close(state, current, { outputs: [], memory: null, error: event.error, atMs: event.at })
     return { state: closed, command: { type: "fail", failure: { ...event.error, node: node.name } } }
   }

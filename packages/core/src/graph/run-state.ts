@@ -95,12 +95,19 @@ export type CompletedCall = CallPlace & {
   readonly usage: Usage
 }
 
-/** The execution under way. `calls`, `tools` and `children` are what it has achieved so far. */
+/** A request that may not be sent twice. `open`: it has not ended, and nobody knows whether it was received. */
+export type SentRequest = { readonly item: number } & (
+  | { readonly status: "open" | "failed" }
+  | { readonly status: "completed"; readonly items: readonly Item[] }
+)
+
+/** The execution under way. `calls`, `tools`, `requests` and `children` are what it has achieved so far. */
 export type Current = Pending & {
   readonly iteration: number
   readonly startedAtMs: number
   readonly calls: readonly CompletedCall[]
   readonly tools: readonly StartedTool[]
+  readonly requests: readonly SentRequest[]
   /** Runs that this execution called, by call. */
   readonly children: readonly (CallPlace & { readonly runId: string })[]
   /** The model calls that began in this attempt and have not ended; what they showed is reset if they are made again. */

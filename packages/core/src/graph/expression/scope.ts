@@ -53,6 +53,9 @@ export type ExpressionNode = {
  */
 export type WorkBudget = { stepsLeft: number; readonly templates?: Map<string, Template | ExpressionError> }
 
+/** What the settings of pages see: how many pages were asked for, the last answer, and what was asked. */
+export type Exchange = { readonly pageCount: number; readonly response: JsonObject; readonly request: JsonObject }
+
 /** All that an expression can see. */
 export type ExpressionScope = {
   /** The item in hand: `$json`, `$binary`. */
@@ -82,6 +85,8 @@ export type ExpressionScope = {
   /** The node in hand: `$nodeId`, `$nodeVersion`. */
   readonly currentNode?: { readonly id: string; readonly name: string; readonly typeVersion: number }
   readonly work?: WorkBudget
+  /** `$pageCount`, `$response`, `$request`: only in the settings of pages. */
+  readonly exchange?: Exchange
   /** `$fromAI(key, description?, type?, default?)`: what the model gave for this call of a tool. */
   fromAi?(key: string, fallback: JsonValue | undefined): JsonValue | undefined
 }

@@ -13,6 +13,7 @@ import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
 import { freddyLlm } from "./freddy-llm.ts"
 import { html } from "./html.ts"
+import { httpRequest } from "./http/http-request.ts"
 import { ifKind } from "./if.ts"
 import { itemLists } from "./item-lists.ts"
 import type { Kind } from "./kind.ts"
@@ -75,6 +76,7 @@ export const kinds: readonly Kind[] = [
   markdown,
   xml,
   code,
+  httpRequest,
   noOp,
   respondToWebhook,
   stopAndError,

@@ -37,6 +37,7 @@ const newestVersions: ReadonlyMap<string, number> = new Map([
   ["dateTime", 2],
   ["code", 2],
   ["html", 1.2],
+  ["httpRequest", 4.2],
   ["agent", 2.2],
   ["agentTool", 2.2],
   ["chainLlm", 1.7],

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
 import { definitionOf } from "../testing/definitions.ts"
 import { runInMemory } from "../testing/memory-run.ts"
 import { findCandidates, handleOf } from "./candidates.ts"
+import { findKind } from "./kinds/table.ts"
 import { judgeVersion, type PromotionVerdict, promote } from "./promote.ts"
 import { readDefinition } from "./read.ts"
 
@@ -250,9 +251,12 @@ describe("any JSON whatever", () => {
         const { report } = promote(readDefinition(input))
         const start = report.input.message?.node
         if (start === undefined) return
-        const models = graph.nodes.filter(({ kind }) => kind === "freddyLlm" || kind === "assistant")
+        const effects = graph.nodes.filter(({ kind }) => {
+          const effect = kind === null ? undefined : findKind(kind)?.effect
+          return effect !== undefined && !["none", "never", "serves"].includes(effect)
+        })
         const given = Object.fromEntries(
-          models.map((own) => [own.name, Array.from({ length: 30 }, () => [[{ text: "t" }]])]),
+          effects.map((own) => [own.name, Array.from({ length: 30 }, () => [[{ text: "t" }]])]),
         )
         const outcome = runInMemory({
           definition: input,

@@ -39,8 +39,5 @@ export function unknownKindFindings(graph: Graph): readonly Finding[] {
 export function unknownKindAdvice(node: GraphNode): string {
   const name = nameOfType(node.type).toLowerCase()
   const found = advice.find(([names]) => names.test(name))?.[1]
-  return (
-    found ??
-    "call the service behind it with an httpRequest node once that kind is there, or ask for its data in the chat"
-  )
+  return found ?? "call the service behind it with an httpRequest node, or ask for its data in the chat"
 }

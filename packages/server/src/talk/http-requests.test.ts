@@ -193,44 +193,63 @@ describe("a request of an early version", () => {
   const ui = (...pairs: [name: string, value: string][]): JsonObject => ({
     parameter: pairs.map(([name, value]) => ({ name, value })),
   })
-  it.each<[string, number, JsonObject, Partial<Record<"url" | "body" | "type" | "method", string>>]>([
-    ["fields of a query", 1, { queryParametersUi: ui(["q", "={{ $json.id }}"]) }, { url: "/echo?q=7", method: "GET" }],
+  it.each<
+    [
+      string,
+      { typeVersion: number; parameters: JsonObject },
+      Partial<Record<"url" | "body" | "type" | "method", string>>,
+    ]
+  >([
+    [
+      "fields of a query",
+      { typeVersion: 1, parameters: { queryParametersUi: ui(["q", "={{ $json.id }}"]) } },
+      { url: "/echo?q=7", method: "GET" },
+    ],
     [
       "fields of a body",
-      1,
-      { requestMethod: "POST", bodyParametersUi: ui(["a.b", "1"]) },
+      { typeVersion: 1, parameters: { requestMethod: "POST", bodyParametersUi: ui(["a.b", "1"]) } },
       { body: '{"a":{"b":"1"}}', type: "application/json", method: "POST" },
     ],
     [
       "JSON of body, query and headers",
-      2,
       {
-        requestMethod: "PUT",
-        jsonParameters: true,
-        bodyParametersJson: '={"id": {{ $json.id }}}',
-        queryParametersJson: '{"v": 2}',
-        headerParametersJson: '{"X-Own": "yes"}',
+        typeVersion: 2,
+        parameters: {
+          requestMethod: "PUT",
+          jsonParameters: true,
+          bodyParametersJson: '={"id": {{ $json.id }}}',
+          queryParametersJson: '{"v": 2}',
+          headerParametersJson: '{"X-Own": "yes"}',
+        },
       },
       { body: '{"id": 7}'.replace(" ", ""), url: "/echo?v=2", method: "PUT" },
     ],
     [
       "a form",
-      1,
-      { requestMethod: "POST", options: { bodyContentType: "form-urlencoded" }, bodyParametersUi: ui(["a", "b c"]) },
+      {
+        typeVersion: 1,
+        parameters: {
+          requestMethod: "POST",
+          options: { bodyContentType: "form-urlencoded" },
+          bodyParametersUi: ui(["a", "b c"]),
+        },
+      },
       { body: "a=b%20c", type: "application/x-www-form-urlencoded" },
     ],
     [
       "raw text",
-      2,
       {
-        requestMethod: "POST",
-        jsonParameters: true,
-        options: { bodyContentType: "raw", bodyContentCustomMimeType: "text/csv" },
-        bodyParametersJson: "a,b",
+        typeVersion: 2,
+        parameters: {
+          requestMethod: "POST",
+          jsonParameters: true,
+          options: { bodyContentType: "raw", bodyContentCustomMimeType: "text/csv" },
+          bodyParametersJson: "a,b",
+        },
       },
       { body: "a,b", type: "text/csv" },
     ],
-  ])("sends %s (version %i)", async (_what, typeVersion, parameters, expected) => {
+  ])("sends %s", async (_what, { typeVersion, parameters }, expected) => {
     const { url, body, headers, method } = await sent(parameters, { typeVersion })
     expect({ url, method, body: body.toString(), type: headers["content-type"] }).toMatchObject(expected)
   })
@@ -252,31 +271,43 @@ describe("a request of an early version", () => {
 
 describe("a credential", () => {
   const secret = "s3cret-value-of-a-credential"
-  it.each<[string, JsonObject, (request: TargetRequest) => unknown, unknown]>([
-    ["httpHeaderAuth", { name: "X-Api-Key", value: secret }, ({ headers }) => headers["x-api-key"], secret],
-    ["httpBearerAuth", { token: secret }, ({ headers }) => headers.authorization, `Bearer ${secret}`],
+  it.each<[string, { data: JsonObject; part: (request: TargetRequest) => unknown }, unknown]>([
+    [
+      "httpHeaderAuth",
+      { data: { name: "X-Api-Key", value: secret }, part: ({ headers }) => headers["x-api-key"] },
+      secret,
+    ],
+    ["httpBearerAuth", { data: { token: secret }, part: ({ headers }) => headers.authorization }, `Bearer ${secret}`],
     [
       "httpBasicAuth",
-      { user: "é", password: secret },
-      ({ headers }) => Buffer.from(String(headers.authorization).slice(6), "base64").toString(),
+      {
+        data: { user: "é", password: secret },
+        part: ({ headers }) => Buffer.from(String(headers.authorization).slice(6), "base64").toString(),
+      },
       `é:${secret}`,
     ],
-    ["httpQueryAuth", { name: "key", value: secret }, ({ url }) => url, `/echo?key=${secret}`],
+    ["httpQueryAuth", { data: { name: "key", value: secret }, part: ({ url }) => url }, `/echo?key=${secret}`],
     [
       "httpCustomAuth",
-      { json: { headers: { "X-A": secret }, qs: { b: secret }, body: { c: secret } } },
-      ({ headers, url, body }) => [headers["x-a"], url, JSON.parse(body.toString())],
+      {
+        data: { json: { headers: { "X-A": secret }, qs: { b: secret }, body: { c: secret } } },
+        part: ({ headers, url, body }) => [headers["x-a"], url, JSON.parse(body.toString())],
+      },
       [secret, `/echo?b=${secret}`, { own: "1", c: secret }],
     ],
     [
       "openAiApi",
-      { apiKey: secret, organizationId: "org" },
-      ({ headers }) => headers.authorization,
+      { data: { apiKey: secret, organizationId: "org" }, part: ({ headers }) => headers.authorization },
       `Bearer ${secret}`,
     ],
-    ["slackApi", { accessToken: secret }, ({ headers }) => headers.authorization, `Bearer ${secret}`],
-    ["supabaseApi", { host: "https://x.supabase.co", serviceRole: secret }, ({ headers }) => headers.apikey, secret],
-  ])("of the type %s goes with the request, and is told nowhere", async (type, data, part, expected) => {
+    ["slackApi", { data: { accessToken: secret }, part: ({ headers }) => headers.authorization }, `Bearer ${secret}`],
+    ["serpApi", { data: { apiKey: secret }, part: ({ url }) => url }, `/echo?api_key=${secret}`],
+    [
+      "twilioApi",
+      { data: { authToken: secret, accountSid: "AC1" }, part: ({ headers }) => headers.authorization },
+      `Basic ${Buffer.from(`AC1:${secret}`).toString("base64")}`,
+    ],
+  ])("of the type %s goes with the request, and is told nowhere", async (type, { data, part }, expected) => {
     const credentials = await credential(type, data)
     const way = type.startsWith("http")
       ? generic(type)
@@ -427,33 +458,35 @@ describe("an answer", () => {
     expect(put?.headers["content-type"]).toBe("image/png")
   })
 
-  it.each<[string, Record<string, string>, Buffer | string, JsonObject, JsonObject[]]>([
+  it.each<[string, { headers: Record<string, string>; body: Buffer | string; response?: JsonObject }, JsonObject[]]>([
     [
       "text in another character set",
-      { "content-type": "text/plain; charset=ISO-8859-1" },
-      Buffer.from([0xe9]),
-      {},
+      { headers: { "content-type": "text/plain; charset=ISO-8859-1" }, body: Buffer.from([0xe9]) },
       [{ data: "é" }],
     ],
     [
       "text in a character set that is none",
-      { "content-type": "text/plain; charset=nonsense" },
-      "a",
-      {},
+      { headers: { "content-type": "text/plain; charset=nonsense" }, body: "a" },
       [{ data: "a" }],
     ],
-    ["JSON of another name", { "content-type": "application/problem+json" }, '{"a": 1}', {}, [{ a: 1 }]],
-    ["a list of values", { "content-type": "application/json" }, "[1, null, {}]", {}, [{ data: 1 }, {}, {}]],
-    ["JSON without a type", {}, '{"a": 1}', {}, [{ data: '{"a": 1}' }]],
-    ["JSON that is asked for", { "content-type": "text/html" }, '{"a": 1}', { responseFormat: "json" }, [{ a: 1 }]],
+    ["JSON of another name", { headers: { "content-type": "application/problem+json" }, body: '{"a": 1}' }, [{ a: 1 }]],
+    [
+      "a list of values",
+      { headers: { "content-type": "application/json" }, body: "[1, null, {}]" },
+      [{ data: 1 }, {}, {}],
+    ],
+    ["JSON without a type", { headers: {}, body: '{"a": 1}' }, [{ data: '{"a": 1}' }]],
+    [
+      "JSON that is asked for",
+      { headers: { "content-type": "text/html" }, body: '{"a": 1}', response: { responseFormat: "json" } },
+      [{ a: 1 }],
+    ],
     [
       "text with its head",
-      { "content-type": "text/plain" },
-      "hi",
-      { fullResponse: true },
+      { headers: { "content-type": "text/plain" }, body: "hi", response: { fullResponse: true } },
       [{ data: "hi", statusCode: 200, statusMessage: "OK" }],
     ],
-  ])("of %s becomes items", async (_what, headers, body, response, expected) => {
+  ])("of %s becomes items", async (_what, { headers, body, response = {} }, expected) => {
     target.on("/answer", (_request, answer) => {
       answer.sendDate = false
       answer.writeHead(200, headers).end(body)

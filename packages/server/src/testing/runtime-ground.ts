@@ -111,7 +111,7 @@ export class RuntimeGround {
   /** A runtime in a process of a data folder. */
   async open({ folder = "folder", bounds = {}, perform }: RuntimeParts = {}): Promise<OpenedRuntime> {
     const { cx, clock } = this.ground
-    const runtime: Runtime | null = null
+    let runtime: Runtime | null = null
     const opened = await this.ground.open(folder, { onDue: () => runtime?.claimDue() })
     const gate = new GatedOwner(opened.owner)
     const fanOut = await openFanOut({

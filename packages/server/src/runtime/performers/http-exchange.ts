@@ -28,8 +28,11 @@ import type { Work } from "../perform.ts"
 /** The way out, and where files are kept. */
 export type HttpPorts = { readonly outbound: Outbound; readonly files: FileStore }
 
+/** What is asked. */
+export type Asking = Occasion & { readonly request: HttpRequest }
+
 /** For which item something is asked, with which credential; `accepts`: statuses that are no failure although they say so. */
-export type Asking = {
+export type Occasion = {
   readonly itemIndex: number
   readonly credential: OpenCredential | null
   readonly accepts?: (status: number) => boolean
@@ -66,7 +69,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
  * Asks, and reads the answer. Throws NodeFailure: OUTBOUND_REFUSED where the guard lets the request not go, HTTP_ERROR where
  * there was no answer or its status says so; and the reason of the segment's signal.
  */
-export async function ask(ports: HttpPorts, work: Work, request: HttpRequest, asking: Asking): Promise<HttpAnswer> {
+export async function ask(ports: HttpPorts, work: Work, { request, ...asking }: Asking): Promise<HttpAnswer> {
   const { credential } = asking
   const secrets = credential?.secrets ?? []
   const encoded = await encodeBody(ports, work, { request, asking })
@@ -101,7 +104,7 @@ type Encoded = { readonly body: Uint8Array | string | null; readonly contentType
 async function encodeBody(
   { files }: HttpPorts,
   work: Work,
-  { request, asking }: { readonly request: HttpRequest; readonly asking: Asking },
+  { request, asking }: { readonly request: HttpRequest; readonly asking: Occasion },
 ): Promise<Encoded> {
   const body = withSecretFields(request.body, asking.credential?.auth.body ?? {})
   const item: Item = work.context.inputs[0]?.[asking.itemIndex] ?? { json: {} }
@@ -171,7 +174,7 @@ function decodeText(text: string): string {
 
 type HeaderParts = {
   readonly request: HttpRequest
-  readonly asking: Asking
+  readonly asking: Occasion
   readonly headers: readonly Pair[]
   readonly contentType: string | null
 }
@@ -200,7 +203,7 @@ type Received = {
   readonly request: HttpRequest
   readonly answer: OutboundAnswer
   readonly secrets: readonly string[]
-  readonly asking: Asking
+  readonly asking: Occasion
 }
 
 async function readAnswer(ports: HttpPorts, work: Work, received: Received): Promise<HttpAnswer> {

@@ -20,8 +20,9 @@ import { boundItems } from "@brevet/core/graph/kinds/item-bound"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
 import type { SentRequest } from "@brevet/core/graph/run-state"
 import type { JsonObject } from "@brevet/core/json"
+import { keepInTurn } from "../files.ts"
 import { type Performer, requireCredential, type Work } from "../perform.ts"
-import { type Asking, ask, type HttpPorts } from "./http-exchange.ts"
+import { ask, type HttpPorts, type Occasion } from "./http-exchange.ts"
 
 /** Requests of one node that are under way at a time (ours). */
 const underWayMax = 8
@@ -46,7 +47,7 @@ class HttpRequests {
   #hasIntents = false
 
   constructor(ports: HttpPorts, work: Work) {
-    this.#ports = ports
+    this.#ports = { ...ports, files: keepInTurn(ports.files) }
     this.#work = work
     this.#sent = new Map((work.segment.state.current?.requests ?? []).map((sent) => [sent.item, sent]))
   }
@@ -106,7 +107,7 @@ class HttpRequests {
     const request = prepareHttpRequest(context, itemIndex)
     const type = request.credentialType
     const credential = type === null ? null : await requireCredential(this.#work, context.node, type)
-    const asking: Asking = { itemIndex, credential }
+    const asking: Occasion = { itemIndex, credential }
     if (mayRepeat(request)) return this.#pages(request, asking)
     const { method, url } = request
     const place = { ...key, item: itemIndex }
@@ -123,12 +124,12 @@ class HttpRequests {
     return items
   }
 
-  async #pages(request: HttpRequest, asking: Asking): Promise<readonly Item[]> {
+  async #pages(request: HttpRequest, asking: Occasion): Promise<readonly Item[]> {
     const { context } = this.#work
     const { itemIndex } = asking
     const pagination = readPagination(context, itemIndex)
     if (pagination === null) {
-      return answerItems(request.response, await ask(this.#ports, this.#work, request, asking), itemIndex)
+      return answerItems(request.response, await ask(this.#ports, this.#work, { ...asking, request }), itemIndex)
     }
     const items: Item[] = []
     const loop = new LoopWatch()
@@ -136,7 +137,7 @@ class HttpRequests {
     for (;;) {
       const asked = pagination.next(request, page)
       const accepts = (status: number): boolean => pagination.endsWith(status)
-      const answer = await ask(this.#ports, this.#work, asked, { ...asking, accepts })
+      const answer = await ask(this.#ports, this.#work, { ...asking, request: asked, accepts })
       const isFailure = answer.status >= 300 && !request.response.neverFails
       const isBlank = page.count > 0 && isEmptyAnswer(answer) && !request.response.isFull
       if (!isFailure && !isBlank) items.push(...answerItems(request.response, answer, itemIndex))

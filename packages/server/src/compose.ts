@@ -239,7 +239,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         crypto: performCrypto,
         code: makeCodePerformer(sandbox),
-        http: makeHttpPerformer({ outbound, files: store.binaries }),
+        http: makeHttpPerformer({ outbound }),
       },
     },
   })

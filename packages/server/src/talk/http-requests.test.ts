@@ -527,7 +527,7 @@ describe("an answer", () => {
     target.on("/file2", (_request, response) => {
       response.writeHead(200, { "content-type": "application/zip" }).end(Buffer.alloc(40_000, target.seen.length))
     })
-    expect(failureOf(await run(asked({ url: `${target.url}/file2` }), [{}, {}]))).toMatch(/^RUN_BYTES_EXCEEDED: /)
+    expect(failureOf(await run(asked({ url: `${target.url}/file2` }), [{}, {}]))).toMatch(/^RUN_FILES_EXCEEDED: /)
   })
 })
 

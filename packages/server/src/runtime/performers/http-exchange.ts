@@ -20,13 +20,13 @@ import { NodeFailure } from "@brevet/core/graph/kinds/kind"
 import { isJsonObject, type JsonObject } from "@brevet/core/json"
 import type { OpenCredential } from "../../ports/credential-access.ts"
 import { type Outbound, type OutboundAnswer, OutboundFailure } from "../../ports/outbound.ts"
-import { type FileStore, keepFile, readFile } from "../files.ts"
+import { keepFile, readFile } from "../files.ts"
 import { type DataPart, encodeFormData } from "../form-data.ts"
 import { maskAnswer, maskMessage } from "../masking.ts"
 import type { Work } from "../perform.ts"
 
-/** The way out, and where files are kept. */
-export type HttpPorts = { readonly outbound: Outbound; readonly files: FileStore }
+/** The way out. */
+export type HttpPorts = { readonly outbound: Outbound }
 
 /** What is asked. */
 export type Asking = Occasion & { readonly request: HttpRequest }
@@ -72,7 +72,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
 export async function ask(ports: HttpPorts, work: Work, { request, ...asking }: Asking): Promise<HttpAnswer> {
   const { credential } = asking
   const secrets = credential?.secrets ?? []
-  const encoded = await encodeBody(ports, work, { request, asking })
+  const encoded = await encodeBody(work, { request, asking })
   const { url, headers } = withoutUser(request)
   try {
     const answer = await ports.outbound.send(
@@ -90,7 +90,7 @@ export async function ask(ports: HttpPorts, work: Work, { request, ...asking }: 
       },
       { signal: work.segment.signal },
     )
-    return await readAnswer(ports, work, { request, answer, secrets, asking })
+    return await readAnswer(work, { request, answer, secrets, asking })
   } catch (error) {
     if (!(error instanceof OutboundFailure)) throw error
     const code = error.kind === "refused" ? "OUTBOUND_REFUSED" : "HTTP_ERROR"
@@ -102,7 +102,6 @@ export async function ask(ports: HttpPorts, work: Work, { request, ...asking }: 
 type Encoded = { readonly body: Uint8Array | string | null; readonly contentType: string | null }
 
 async function encodeBody(
-  { files }: HttpPorts,
   work: Work,
   { request, asking }: { readonly request: HttpRequest; readonly asking: Occasion },
 ): Promise<Encoded> {
@@ -120,7 +119,7 @@ async function encodeBody(
     case "text":
       return { body: body.text, contentType: body.contentType }
     case "file": {
-      const file = await readFile(files, work, { item, field: body.field })
+      const file = await readFile(work, item, body.field)
       return { body: file.content, contentType: body.contentType ?? file.mimeType }
     }
     case "multipart": {
@@ -128,7 +127,7 @@ async function encodeBody(
       for (const part of body.parts) {
         if ("text" in part) parts.push(part)
         else {
-          const { content, mimeType, fileName } = await readFile(files, work, { item, field: part.file })
+          const { content, mimeType, fileName } = await readFile(work, item, part.file)
           parts.push({ name: part.name, content, mimeType, fileName: fileName ?? part.file })
         }
       }
@@ -206,7 +205,7 @@ type Received = {
   readonly asking: Occasion
 }
 
-async function readAnswer(ports: HttpPorts, work: Work, received: Received): Promise<HttpAnswer> {
+async function readAnswer(work: Work, received: Received): Promise<HttpAnswer> {
   const { request, answer, secrets, asking } = received
   const { status, statusText } = answer
   const contentType = headerOf(answer, "content-type")
@@ -223,19 +222,15 @@ async function readAnswer(ports: HttpPorts, work: Work, received: Received): Pro
       ]
     }),
   )
-  return { status, statusText, headers, content: await readContent(ports, work, received) }
+  return { status, statusText, headers, content: await readContent(work, received) }
 }
 
-async function readContent(
-  { files }: HttpPorts,
-  work: Work,
-  { request, answer, secrets }: Received,
-): Promise<AnswerContent> {
+async function readContent(work: Work, { request, answer, secrets }: Received): Promise<AnswerContent> {
   const contentType = headerOf(answer, "content-type")
   const form = answerForm(request.response.format, contentType)
   if (form === "file") {
     const facts = { mimeType: mimeTypeOf(answer, contentType), fileName: fileNameOf(answer) }
-    return { type: "file", file: await keepFile(files, work, { ...facts, content: answer.body }) }
+    return { type: "file", file: await keepFile(work, { ...facts, content: answer.body }) }
   }
   if (answer.body.length === 0) return { type: "empty" }
   const text = maskAnswer(decodeBody(answer, contentType), secrets)

@@ -20,7 +20,6 @@ import { boundItems } from "@brevet/core/graph/kinds/item-bound"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
 import type { SentRequest } from "@brevet/core/graph/run-state"
 import type { JsonObject } from "@brevet/core/json"
-import { keepInTurn } from "../files.ts"
 import { type Performer, requireCredential, type Work } from "../perform.ts"
 import { ask, type HttpPorts, type Occasion } from "./http-exchange.ts"
 
@@ -47,7 +46,7 @@ class HttpRequests {
   #hasIntents = false
 
   constructor(ports: HttpPorts, work: Work) {
-    this.#ports = { ...ports, files: keepInTurn(ports.files) }
+    this.#ports = ports
     this.#work = work
     this.#sent = new Map((work.segment.state.current?.requests ?? []).map((sent) => [sent.item, sent]))
   }

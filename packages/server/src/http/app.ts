@@ -5,7 +5,8 @@
  * and the end of open streams. What a call does is in `call.ts`; what an error looks like is in `envelope.ts`.
  *
  * Invariants
- * 1. Every answer that is not 2xx or 3xx has the envelope, whoever made it: a route, the router, the parser, a crash.
+ * 1. Every answer that is not 2xx or 3xx has the envelope, whoever made it: a route, the router, the parser, a crash. The
+ *    exceptions are what a workflow itself answers, and pages of forms, which speak to people.
  * 2. `Host` and `X-Forwarded-*` name nothing that is handed out; the latter tell the client's address behind proxies that
  *    are trusted, and nothing else.
  */
@@ -24,7 +25,8 @@ import { addPage, type Page } from "./pages.ts"
 import { makeRateLimit } from "./rate-limit.ts"
 import type { BoundRoute } from "./route.ts"
 import { makeOpenStreams } from "./sse.ts"
-import { addTriggerDoor, isTriggerUrl, type TriggerDoor } from "./triggers/door.ts"
+import type { TriggerDoor } from "./triggers/admission.ts"
+import { addTriggerDoor, isTriggerUrl } from "./triggers/door.ts"
 
 /** The settings that the HTTP server reads; `readConfig` gives them all. */
 export type HttpSettings = {

@@ -13,6 +13,7 @@
  */
 import type { Graph, GraphNode } from "@brevet/core/graph/graph"
 import type { TriggerDoor } from "@brevet/core/graph/triggers/addresses"
+import { type FormSettings, readForm } from "@brevet/core/graph/triggers/form-settings"
 import {
   comparePaths,
   matchPath,
@@ -38,6 +39,11 @@ export type AddressRequest = {
   readonly path: string
 }
 
+/** What a trigger says, by its door. */
+export type TriggerSettings =
+  | { readonly door: "webhook"; readonly webhook: WebhookSettings }
+  | { readonly door: "form"; readonly form: FormSettings }
+
 /** A node that an address means. */
 export type TriggerPlace = AddressOwner & {
   readonly generation: number
@@ -45,7 +51,7 @@ export type TriggerPlace = AddressOwner & {
   readonly node: GraphNode
   readonly method: string
   readonly path: TriggerPath
-  readonly webhook: WebhookSettings
+  readonly settings: TriggerSettings
 }
 
 /** A trigger that was found, and what the request gives for the parameters of its path. */
@@ -117,7 +123,14 @@ async function placeOf(graphs: GraphSource, record: AddressRecord): Promise<Trig
   const path = readTriggerPath(record.path)
   const graph = await graphs.load(record.workflowId, record.version)
   const node = graph.nodes[record.node]
-  return path === null || node === undefined ? null : { ...record, graph, node, path, webhook: readWebhook(node) }
+  return path === null || node === undefined
+    ? null
+    : { ...record, graph, node, path, settings: settingsOf(graph, node) }
+}
+
+function settingsOf(graph: Graph, node: GraphNode): TriggerSettings {
+  if (node.kind === "formTrigger") return { door: "form", form: readForm(graph, node) }
+  return { door: "webhook", webhook: readWebhook(node) }
 }
 
 /** Of the nodes whose path and method fit the one whose path says most. */

@@ -12,48 +12,49 @@ import { Refusal } from "@brevet/core/errors"
 import type { RunEvent } from "@brevet/core/graph/events"
 import type { Item, Outputs } from "@brevet/core/graph/items"
 import type { TriggerAnswer } from "@brevet/core/graph/triggers/answer"
-import { lastNodeAnswer, startedAnswer } from "@brevet/core/graph/triggers/run-answer"
-import type { WebhookSettings } from "@brevet/core/graph/triggers/webhook-settings"
 import type { Id } from "@brevet/core/ids"
 import type { Ports } from "../ports/context.ts"
 import type { Listener } from "../ports/runs.ts"
 
-type Ended = Extract<RunEvent, { type: "run-completed" | "run-failed" | "run-cancelled" }>
-
-/** How the wait for an answer ended. `lost`: the run is under way, and this process hears no more of it. */
-type Heard =
+/** What was heard of a run: an answer of a node, or that it has ended, with the items of its last node. */
+export type Heard =
   | { readonly type: "answer"; readonly answer: TriggerAnswer }
-  | { readonly type: "ended"; readonly event: Ended; readonly items: readonly Item[] }
+  | { readonly type: "completed"; readonly items: readonly Item[] }
+
+type Ending =
+  | Heard
+  | { readonly type: "broken"; readonly event: Extract<RunEvent, { type: "run-failed" | "run-cancelled" }> }
 
 /** Appends that are read at a time. */
 const appendsAtATime = 500
 
 /** Waits for the answer of one run. */
 export class AnswerListener implements Listener {
-  readonly #webhook: WebhookSettings
+  readonly #takesAnswers: boolean
   readonly #outputs = new Map<string, Outputs>()
-  #heard: Heard | null = null
+  #heard: Ending | null = null
   #isGone = false
   #wake: () => void = () => {}
 
-  constructor(webhook: WebhookSettings) {
-    this.#webhook = webhook
+  /** `takesAnswers`: a node says what is answered. */
+  constructor({ takesAnswers }: { readonly takesAnswers: boolean }) {
+    this.#takesAnswers = takesAnswers
   }
 
   event(event: RunEvent): void {
     if (this.#heard !== null) return
     switch (event.type) {
       case "node-completed":
-        if (event.answer !== undefined && this.#webhook.response.when === "node") {
+        if (event.answer !== undefined && this.#takesAnswers) {
           this.#settle({ type: "answer", answer: event.answer })
         } else this.#outputs.set(event.node, event.outputs)
         return
       case "run-completed":
-        this.#settle({ type: "ended", event, items: itemsOf(this.#outputs.get(event.node ?? "")) })
+        this.#settle({ type: "completed", items: itemsOf(this.#outputs.get(event.node ?? "")) })
         return
       case "run-failed":
       case "run-cancelled":
-        this.#settle({ type: "ended", event, items: [] })
+        this.#settle({ type: "broken", event })
         return
       default:
         return
@@ -65,20 +66,20 @@ export class AnswerListener implements Listener {
     this.#wake()
   }
 
-  #settle(heard: Heard): void {
+  #settle(heard: Ending): void {
     this.#heard = heard
     this.#outputs.clear()
     this.#wake()
   }
 
-  /** The answer of the run, waiting for it at most so long; null where there is none yet. Throws what `answerOf` throws. */
+  /** What there is to say, waiting for it at most so long; null where there is nothing yet. Throws what `heardOf` throws. */
   async wait(
     ports: Pick<Ports, "runs" | "store">,
     { runId, waitMs, isTest }: { readonly runId: Id<"run">; readonly waitMs: number; readonly isTest: boolean },
-  ): Promise<TriggerAnswer | null> {
+  ): Promise<Heard | null> {
     if (this.#heard === null && !this.#isGone) await this.#woken(waitMs)
     if (this.#heard === null && this.#isGone) await this.#readOn(ports, { runId, waitMs })
-    return this.#heard === null ? null : answerOf(this.#webhook, this.#heard, { runId, isTest })
+    return this.#heard === null ? null : heardOf(this.#heard, { runId, isTest })
   }
 
   #woken(waitMs: number): Promise<void> {
@@ -113,22 +114,14 @@ function itemsOf(outputs: Outputs | undefined): readonly Item[] {
 }
 
 /** Throws NODE_FAILED and RUN_CANCELLED. What went wrong is told only to whoever tries the workflow out. */
-function answerOf(
-  webhook: WebhookSettings,
-  heard: Heard,
-  { runId, isTest }: { readonly runId: Id<"run">; readonly isTest: boolean },
-): TriggerAnswer {
-  if (heard.type === "answer") return heard.answer
-  const { event, items } = heard
+function heardOf(heard: Ending, { runId, isTest }: { readonly runId: Id<"run">; readonly isTest: boolean }): Heard {
+  if (heard.type !== "broken") return heard
+  const { event } = heard
   if (event.type === "run-cancelled") throw new Refusal("RUN_CANCELLED", { details: { run_id: runId } })
-  if (event.type === "run-failed") {
-    const { code, message } = event.failure
-    throw new Refusal("NODE_FAILED", {
-      message: isTest ? message : "Error in workflow",
-      systemMessage: isTest ? event.error.systemMessage : "The run that this request started has failed",
-      details: { run_id: runId, ...(isTest ? { node: event.failure.node ?? null, cause_code: code } : {}) },
-    })
-  }
-  const { response } = webhook
-  return response.when === "last-node" ? lastNodeAnswer(webhook, response, items) : startedAnswer(webhook)
+  const { code, message, node = null } = event.failure
+  throw new Refusal("NODE_FAILED", {
+    message: isTest ? message : "Error in workflow",
+    systemMessage: isTest ? event.error.systemMessage : "The run that this request started has failed",
+    details: { run_id: runId, ...(isTest ? { node, cause_code: code } : {}) },
+  })
 }

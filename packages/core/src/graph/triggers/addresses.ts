@@ -4,6 +4,7 @@
  */
 import type { JsonValue } from "../../json.ts"
 import type { Graph, GraphNode } from "../graph.ts"
+import { formPathOf } from "./form-settings.ts"
 import { readTriggerPath, type TriggerPath } from "./path.ts"
 import { readMethods } from "./webhook-settings.ts"
 
@@ -25,6 +26,10 @@ export function addressesOf(graph: Graph): readonly TriggerAddress[] {
 }
 
 function addressesOfNode(node: GraphNode): readonly TriggerAddress[] {
+  if (node.kind === "formTrigger") {
+    const paths = pathsOf(node, formPathOf(node))
+    return paths.map((path): TriggerAddress => ({ door: "form", method: "*", path, node: node.name }))
+  }
   if (node.kind !== "webhook") return []
   const methods = readMethods(node)
   return pathsOf(node, node.parameters.path).flatMap((path) =>

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { JsonObject, JsonValue } from "../../json.ts"
 import { readDefinition } from "../read.ts"
 import { readAuthentication } from "./authentication.ts"
+import { formPathOf, readForm } from "./form-settings.ts"
 import { headersOf, statusOf } from "./settings.ts"
 import { readWebhook } from "./webhook-settings.ts"
 
@@ -14,6 +15,13 @@ const webhook = (parameters: JsonObject, rest: JsonObject = {}) => {
   const [node] = graphOf("webhook", parameters, rest).nodes
   if (node === undefined) throw new Error("no node")
   return readWebhook(node)
+}
+
+const form = (parameters: JsonObject, settings: JsonObject = {}) => {
+  const graph = graphOf("formTrigger", parameters, { settings })
+  const [node] = graph.nodes
+  if (node === undefined) throw new Error("no node")
+  return readForm(graph, node)
 }
 
 describe("the settings of a webhook", () => {
@@ -172,5 +180,94 @@ describe("headers and statuses of answers", () => {
     expect(headersOf({ entries: Array(100).fill({ name: "a", value: "b" }) })).toHaveLength(50)
     for (const value of [null, undefined, 7, [], { entries: 7 }]) expect(headersOf(value)).toEqual([])
     expect([statusOf("404"), statusOf(""), statusOf(null), statusOf(Number.NaN)]).toEqual([404, null, null, null])
+  })
+})
+
+describe("the settings of a form", () => {
+  it("have the documented defaults", () => {
+    expect(form({})).toMatchObject({
+      title: "",
+      buttonLabel: "Submit",
+      fields: [],
+      response: { when: "immediately", text: "Your response has been recorded", redirect: null },
+      timeZone: "UTC",
+    })
+  })
+
+  it("read every type of field", () => {
+    const values: JsonValue[] = [
+      { fieldLabel: "Name", requiredField: true, placeholder: "Ada", defaultValue: "A" },
+      { fieldLabel: "Mail", fieldName: "mail", fieldType: "email" },
+      {
+        fieldLabel: "Pick",
+        fieldType: "dropdown",
+        multiselect: true,
+        fieldOptions: { values: [{ option: "a" }, { option: "a" }, { option: "" }, 7] },
+      },
+      {
+        fieldLabel: "Tick",
+        fieldType: "checkbox",
+        limitSelection: "range",
+        minSelections: 1,
+        maxSelections: 2,
+        fieldOptions: { values: [{ option: "x" }] },
+      },
+      { fieldLabel: "CV", fieldType: "file", acceptFileTypes: ".pdf", multipleFiles: false },
+      { fieldType: "hiddenField", fieldName: "from", fieldValue: "mail" },
+      { fieldType: "html", html: "<b>hi</b><script>1</script>", elementName: "note" },
+      { fieldType: "html", html: "<i>hi</i>" },
+      { fieldType: "no such", fieldLabel: "" },
+    ]
+    const { fields } = form({ formFields: { values } })
+    expect(fields.map(({ type, key, input }) => [type, key, input])).toEqual([
+      ["text", "Name", "field-0"],
+      ["email", "mail", "field-1"],
+      ["select", "Pick", "field-2"],
+      ["checkboxes", "Tick", "field-3"],
+      ["file", "CV", "field-4"],
+      ["hidden", "from", "field-5"],
+      ["html", "note", "field-6"],
+      ["html", null, "field-7"],
+      ["text", "field-8", "field-8"],
+    ])
+    expect(fields[0]).toMatchObject({ required: true, placeholder: "Ada", initial: ["A"] })
+    expect(fields[2]).toMatchObject({ multiple: true, options: ["a"] })
+    expect(fields[3]).toMatchObject({ multiple: true, choices: { min: 1, max: 2 } })
+    expect(fields[4]).toMatchObject({ multiple: false, accept: ".pdf" })
+    expect(fields[5]).toMatchObject({ content: "mail" })
+    expect(fields[6]).toMatchObject({ content: "<b>hi</b>" })
+  })
+
+  it("break lines of the description, and make it safe", () => {
+    expect(form({ formDescription: "a\\nb\n<script>1</script><b>c" }).descriptionHtml).toBe("a<br>b<br><b>c</b>")
+  })
+
+  it("send on only to addresses of the web", () => {
+    const to = (redirectUrl: string) =>
+      form({ options: { respondWithOptions: { values: { respondWith: "redirect", redirectUrl } } } }).response
+    expect(to("https://a.example/x")).toMatchObject({ redirect: "https://a.example/x" })
+    for (const url of ["javascript:alert(1)", "//a.example", "/v1", "data:text/html,x"]) {
+      expect(to(url)).toMatchObject({ redirect: null })
+    }
+  })
+
+  it("tell time in the workflow's zone only where they say so", () => {
+    const settings = { timezone: "Europe/Zurich" }
+    expect(form({}, settings).timeZone).toBe("UTC")
+    expect(form({ options: { useWorkflowTimezone: true } }, settings).timeZone).toBe("Europe/Zurich")
+  })
+
+  it("have their path where each version keeps it", () => {
+    const pathOf = (parameters: JsonObject) => graphOf("formTrigger", parameters).nodes.map(formPathOf)[0]
+    expect(pathOf({ path: "old" })).toBe("old")
+    expect(pathOf({ path: "old", options: { path: "new" } })).toBe("new")
+    expect(pathOf({ options: { path: "" } })).toBeUndefined()
+  })
+
+  it("are bounded", () => {
+    const values = Array.from({ length: 1_000 }, () => ({ fieldLabel: "x".repeat(100_000) }))
+    const { fields } = form({ formFields: { values } })
+    expect(fields).toHaveLength(200)
+    expect(fields[0]?.label).toHaveLength(10_000)
   })
 })

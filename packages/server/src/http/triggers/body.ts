@@ -81,6 +81,41 @@ function fileOf(name: string, content: Uint8Array, facts: { type: string; fileNa
 }
 
 async function readForm(bytes: Buffer, { contentType, settings }: Declared): Promise<SentBody> {
+  const { fields, uploads } = await readParts(bytes, contentType)
+  return { body: fieldsOf(fields), files: await filesOf(uploads, settings) }
+}
+
+/** What somebody sent with a form's page, by the names of its inputs; an input without a choice sends a file without a name. */
+export async function readFormBody(
+  bytes: Buffer | undefined,
+  contentType: string | undefined,
+): Promise<{
+  readonly texts: ReadonlyMap<string, readonly string[]>
+  readonly files: ReadonlyMap<string, readonly SentFile[]>
+}> {
+  const texts = new Map<string, string[]>()
+  const files = new Map<string, SentFile[]>()
+  const isPlain = contentType?.toLowerCase().startsWith("application/x-www-form-urlencoded") === true
+  const body = bytes ?? Buffer.alloc(0)
+  const { fields, uploads } = isPlain
+    ? { fields: new URLSearchParams(textOf(body)), uploads: [] }
+    : await readParts(body, contentType)
+  for (const [name, value] of fields) {
+    if (texts.size >= fieldsMax) throw bodyFault(`may have at most ${fieldsMax} fields`, "too_big")
+    texts.set(name, [...(texts.get(name) ?? []), value])
+  }
+  for (const [name, file] of uploads) {
+    if (file.name === "" || (file.size === 0 && file.name === "blob")) continue
+    const content = new Uint8Array(await file.arrayBuffer())
+    const sent = fileOf(name, content, { type: file.type.split(";")[0] ?? "", fileName: file.name })
+    files.set(name, [...(files.get(name) ?? []), sent])
+  }
+  return { texts, files }
+}
+
+type Parts = { readonly fields: URLSearchParams; readonly uploads: readonly (readonly [string, File])[] }
+
+async function readParts(bytes: Buffer, contentType: string | undefined): Promise<Parts> {
   const form = await parseForm(bytes, contentType ?? "")
   const fields = new URLSearchParams()
   const uploads: (readonly [string, File])[] = []
@@ -91,7 +126,7 @@ async function readForm(bytes: Buffer, { contentType, settings }: Declared): Pro
     if (typeof value === "string") fields.append(name, value)
     else uploads.push([name.replace(/\[\]$/, ""), value])
   }
-  return { body: fieldsOf(fields), files: await filesOf(uploads, settings) }
+  return { fields, uploads }
 }
 
 /** The reader is the one of `fetch`: it refuses what is no form as a whole. */
@@ -133,7 +168,8 @@ export function fieldsOf(fields: URLSearchParams): JsonObject {
     if (known === undefined) byName.set(name, [value])
     else known.push(value)
   }
-  if (byName.has("__proto__")) throw bodyFault("has a name that is not accepted", "forbidden_key")
+  if (byName.has("__proto__") || byName.has("__proto__[]"))
+    throw bodyFault("has a name that is not accepted", "forbidden_key")
   return Object.fromEntries(
     [...byName].map(([name, values]): [string, JsonValue] => [
       name.replace(/\[\]$/, ""),

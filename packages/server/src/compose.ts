@@ -43,12 +43,14 @@ import { workflowRoutes } from "./http/routes/workflows.ts"
 import type { Ports } from "./ports/context.ts"
 import type { Readiness, ReadinessState } from "./ports/readiness.ts"
 import type { Runs } from "./ports/runs.ts"
+import { makeAgentPerformer } from "./runtime/performers/agent.ts"
 import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
 import { performChain } from "./runtime/performers/chain.ts"
 import { makeCodePerformer } from "./runtime/performers/code.ts"
 import { performCrypto } from "./runtime/performers/crypto.ts"
 import { makeHttpPerformer } from "./runtime/performers/http.ts"
 import { performModel } from "./runtime/performers/model.ts"
+import { makeOpenAiPerformer } from "./runtime/performers/open-ai.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
 import { makeAssistantCalls } from "./services/assistant-calls.ts"
 import { makeCredentialAccess } from "./services/credential-access.ts"
@@ -236,6 +238,8 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
       performers: {
         model: performModel,
         chain: performChain,
+        agent: makeAgentPerformer({ sandbox, memories: store.memories }),
+        openAi: makeOpenAiPerformer({ sandbox }),
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         crypto: performCrypto,
         code: makeCodePerformer(sandbox),

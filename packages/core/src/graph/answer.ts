@@ -34,6 +34,7 @@ function textOfJson(json: JsonObject): string {
 /** A value as text. A message of a model, `{role, content}`, is its content. */
 function textOfValue(value: JsonValue, field: string): string {
   if (typeof value === "string") return value
+  if (field === "output") return textOfParts(value) ?? JSON.stringify(value)
   if (field === "message" && isJsonObject(value) && typeof value.content === "string") return value.content
   return JSON.stringify(value)
 }
@@ -46,6 +47,16 @@ export function itemsOfResult(graph: Graph, state: RunState, name: string | null
   const node = name === null ? undefined : graph.nodes.find((each) => each.name === name)
   const outputs = node === undefined ? [] : (executionOf(state, node.ordinal, -1)?.outputs ?? [])
   return outputs.find((output) => output.length > 0) ?? []
+}
+
+/** The text of an answer in the form of OpenAI's responses, `[{content: [{text}]}]`; null for anything else. */
+function textOfParts(value: JsonValue): string | null {
+  if (!Array.isArray(value) || value.length === 0) return null
+  const parts = (value as readonly JsonValue[]).flatMap((message) =>
+    isJsonObject(message) && Array.isArray(message.content) ? (message.content as readonly JsonValue[]) : [null],
+  )
+  const texts = parts.map((part) => (isJsonObject(part) && typeof part.text === "string" ? part.text : null))
+  return texts.every((text) => text !== null) ? texts.join("") : null
 }
 
 /** A node with which a run can end, and the field of its items that is the answer; null: told by the items alone. */
@@ -105,7 +116,7 @@ function ownField(graph: Graph, node: GraphNode, known: KnownFields): string | n
     case "agent":
       return "output"
     case "openAi":
-      return "message"
+      return node.typeVersion >= 2 ? "output" : "message"
     case "set":
       return setField(graph, node, known)
     case "noOp":

@@ -4,6 +4,7 @@
  */
 import { chatEntry } from "./entry.ts"
 import type { Graph, GraphNode } from "./graph.ts"
+import { asksModel } from "./kinds/models/open-ai.ts"
 import type { ReportNode } from "./report.ts"
 import { byPosition, leadingTo, reachedFrom } from "./structure.ts"
 
@@ -14,15 +15,11 @@ const modelKinds: ReadonlySet<string> = new Set(["agent", "chainLlm", "openAi"])
 export function findCandidates(graph: Graph): readonly GraphNode[] {
   const enabled = graph.nodes.filter(({ disabled }) => !disabled)
   const own = enabled.filter(({ kind }) => kind === "freddyLlm")
-  return own.length > 0 ? own : enabled.filter((node) => modelKinds.has(node.kind ?? "") && asksModel(node))
+  return own.length > 0 ? own : enabled.filter((node) => modelKinds.has(node.kind ?? "") && mayLead(node))
 }
 
-/** The OpenAI node does many things; asking a model is what it does where nothing is said. */
-function asksModel({ kind, parameters }: GraphNode): boolean {
-  if (kind !== "openAi") return true
-  const { resource = "text", operation = "message" } = parameters
-  return resource === "text" && (operation === "message" || operation === "response")
-}
+/** The OpenAI node does many things besides. */
+const mayLead = (node: GraphNode): boolean => node.kind !== "openAi" || asksModel(node)
 
 /** What names a node: its id; where it has none, its unique name. */
 export function handleOf(node: GraphNode): string {

@@ -252,7 +252,7 @@ describe("what is taken over", () => {
       node: "Model",
       path: "nodes[1].parameters.options.temperature",
     })
-    expect(codes(verdict)).toEqual(expect.arrayContaining(["NODE_KIND_UNKNOWN", "HISTORY_OF_THREAD"]))
+    expect(codes(verdict)).toEqual(expect.arrayContaining(["AGENT_AS_TOOLS_AGENT", "HISTORY_OF_THREAD"]))
     expect(codes(verdict)).not.toContain("MODEL_MISSING")
   })
 

@@ -327,7 +327,7 @@ describe("React Flow's form", () => {
       ["Which", "if", { conditions: {} }, false],
       ["Yes", "freddyLlm", { model: "gpt-4o", temperature: 0.5 }, false],
       ["No", "freddyLlm", { model: "m" }, true],
-      ["5", null, {}, false],
+      ["5", "toolCode", {}, false],
     ])
     expect(read.graph.nodes[0]?.position).toEqual({ x: 0, y: 5 })
     expect(links(read.graph)).toEqual(["Chat:0 > Which:0", "Which:0 > Yes:0", "Which:1 > No:0", "Which:1 > Yes:0"])

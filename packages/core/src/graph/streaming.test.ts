@@ -71,7 +71,7 @@ describe("a node streams", () => {
     ["its format is an expression", { A: llm({ output_schema: "={{ $json.s }}" }) }, []],
     ["it says no", { A: llm({ stream: false }) }, []],
     ["it is disabled", { Chat: "chat", A: { type: "llm", disabled: true } }, ["Chat > A"]],
-    ["it is an assistant or an agent", { If: "if", A: "assistant", B: "agent" }, ["If:0 > A", "If:1 > B"]],
+    ["it is an assistant", { If: "if", A: "assistant", B: "code" }, ["If:0 > A", "If:1 > B"]],
     // Chat ─┬─ A
     //       └─ B
     ["another end can run too", { Chat: "chat", A: "llm", B: "llm" }, ["Chat > A", "Chat > B"]],

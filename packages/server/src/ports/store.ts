@@ -5,6 +5,7 @@
 import type { AssistantTable } from "./assistant-table.ts"
 import type { AuditTable } from "./audit-table.ts"
 import type { BinaryTable } from "./binary-table.ts"
+import type { ChatMemoryTable } from "./chat-memory-table.ts"
 import type { CredentialTable } from "./credential-table.ts"
 import type { HistoryTable } from "./history.ts"
 import type { IdempotencyTable } from "./idempotency-table.ts"
@@ -37,6 +38,7 @@ export type Tables = {
   readonly providers: ProviderTable
   readonly credentials: CredentialTable
   readonly secretKeys: SecretKeyTable
+  readonly memories: ChatMemoryTable
 }
 
 /**

@@ -43,7 +43,7 @@ export async function askedModels(work: Work, node: GraphNode): Promise<AskedMod
 }
 
 /** A model that a node asks by settings of its own; what a turn lays over a primary node goes over these too. */
-async function askedModel(work: Work, plan: ChatModelPlan, node: GraphNode): Promise<AskedModel> {
+export async function askedModel(work: Work, plan: ChatModelPlan, node: GraphNode): Promise<AskedModel> {
   const turn = node.name === work.context.node.name ? ledTurn(work) : null
   if (turn === null) return plainModel(work, plan)
   const settings = layerSettings(turn.overlay, plan.settings)
@@ -62,11 +62,18 @@ function planOf({ context }: Work, node: GraphNode): ChatModelPlan {
   throw new NodeFailure("NODE_KIND_UNKNOWN", message)
 }
 
+/** Whether the model is told to answer in JSON. */
+export function answersInJson({ first }: AskedModels): boolean {
+  return (first.settings.responseFormat?.type ?? "text") !== "text"
+}
+
 /** One question to the models of a node. */
 export type Question = {
   readonly place: CallPlace
   readonly messages: readonly ModelMessage[]
   readonly tools?: readonly ToolDefinition[]
+  /** The tools are told, and none of them may be called any more. */
+  readonly isLast?: boolean
   readonly shows: Showing
   readonly summarized?: boolean
 }
@@ -96,13 +103,16 @@ export async function ask(work: Work, calls: ModelCalls, { models, question }: A
 /** What is asked of which models. */
 export type Asking = { readonly models: AskedModels; readonly question: Question }
 
-function requestFor({ target, settings }: AskedModel, { messages, tools = [] }: Question): ModelRequest {
+function requestFor({ target, settings }: AskedModel, { messages, tools = [], isLast }: Question): ModelRequest {
   const request = { ...target, messages, settings: toRequestSettings(settings) }
-  return tools.length === 0 ? request : { ...request, tools }
+  if (tools.length === 0) return request
+  return isLast === true
+    ? { ...request, tools, settings: { ...request.settings, toolChoice: "none" } }
+    : { ...request, tools }
 }
 
 /** What a model said before it failed, or before it called a tool, is not part of what follows. */
-function retractShown({ segment, workshop, key }: Work): void {
+export function retractShown({ segment, workshop, key }: Work): void {
   segment.settleShown()
   if (segment.state.shown === "") return
   segment.take({ type: "content-reset", at: workshop.clock.nowMs(), reason: "retracted", attempt: key.attempt })

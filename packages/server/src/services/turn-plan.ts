@@ -84,6 +84,7 @@ export function planTurn(parts: TurnParts, occasion: TurnOccasion): PlannedTurn 
     messageOrdinal: question.ordinal,
     primaryNode: shape.primaryNode,
     ...turnSettings(parts, said),
+    maxToolCalls: subject.assistant?.policy.toolCallsMax ?? null,
     // `streaming: false` of the assistant holds the text back until it is whole.
     streaming: subject.assistant?.policy.streaming === false ? [] : shape.streaming,
   }

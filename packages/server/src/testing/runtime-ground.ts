@@ -18,8 +18,10 @@ import type { GraphSource } from "../ports/graph-source.ts"
 import type { Models } from "../ports/models.ts"
 import type { RunLog } from "../ports/run-log.ts"
 import type { NewRun, ReadingListener } from "../ports/runs.ts"
+import type { Sandbox } from "../ports/sandbox.ts"
 import type { TurnBasis } from "../ports/turn-table.ts"
 import type { Performer } from "../runtime/perform.ts"
+import { makeAgentPerformer } from "../runtime/performers/agent.ts"
 import { performChain } from "../runtime/performers/chain.ts"
 import { performModel } from "../runtime/performers/model.ts"
 import { Relay } from "../runtime/relay.ts"
@@ -139,6 +141,8 @@ export class RuntimeGround {
         performers: {
           model: performModel,
           chain: performChain,
+          agent: makeAgentPerformer({ sandbox: noSandbox, memories: cx.store.memories }),
+          openAi: passOn,
           assistant: perform ?? passOn,
           crypto: passOn,
           code: passOn,
@@ -265,6 +269,13 @@ export class RuntimeGround {
     await this.model.stop()
     await this.ground.close()
   }
+}
+
+/** Code is run by tests of the whole server. */
+const noSandbox: Sandbox = {
+  runCode: () => Promise.reject(new Error("no code is run here")),
+  matchPattern: () => Promise.reject(new Error("no pattern is matched here")),
+  close: async () => {},
 }
 
 /** The performer of tests that say nothing: the items go through. */

@@ -136,7 +136,8 @@ function measure(node: Node, sizes: Map<Node, NodeSize>): NodeSize {
   return FUNCTION_TYPES.has(node.type) ? { nodes: 1, height: 1, hasFunction: true } : size
 }
 
-function childrenOf(node: Node): Node[] {
+/** The nodes right below a node, in the order of the source. */
+export function childrenOf(node: Node): Node[] {
   const children: Node[] = []
   for (const value of Object.values(node)) {
     if (isNode(value)) children.push(value)

@@ -71,9 +71,11 @@ const BASE_WEIGHT = 500
 const WEIGHT_PER_CODE_CHAR = 125
 const WEIGHT_PER_INSTRUCTION = 200
 
-type RawPart = { readonly isExpression: boolean; readonly source: string }
+/** A part of a template as it stands: text, or the source of an expression. */
+export type RawPart = { readonly isExpression: boolean; readonly source: string }
 
-function splitTemplate(text: string): RawPart[] {
+/** The parts of what follows the `=`. Throws `ExpressionError` where there are too many. */
+export function splitTemplate(text: string): RawPart[] {
   const parts: RawPart[] = []
   let at = 0
   while (at < text.length) {

@@ -51,7 +51,7 @@ export function codeOutputs(context: KindContext, plan: CodePlan, results: reado
 /** What a failure of code means for its node. */
 export function codeFailure(failure: CodeFailure, item: number | null = null): NodeFailure {
   const details: JsonObject = { line: failure.line, ...(item === null ? {} : { item }) }
-  return new NodeFailure(failure.code, wordsOf(failure), { details })
+  return new NodeFailure(failure.code, codeWords(failure), { details })
 }
 
 function outputsOfAll(context: KindContext, [result]: readonly CodeResult[]): Outputs {
@@ -66,7 +66,7 @@ function outputsOfEach({ node, inputs }: KindContext, results: readonly CodeResu
   const made: Item[] = []
   const failed: Item[] = []
   for (const [index, result] of results.entries()) {
-    const read: ReadItems = result.type === "failed" ? { fault: wordsOf(result.failure) } : readOneItem(result, index)
+    const read: ReadItems = result.type === "failed" ? { fault: codeWords(result.failure) } : readOneItem(result, index)
     if ("items" in read) made.push(...read.items)
     else if (node.onError === "stopWorkflow") itemsOf(read)
     else if (node.onError === "continueRegularOutput") made.push(withError({}, index, read.fault))
@@ -84,7 +84,7 @@ function itemsOf(read: ReadItems): readonly Item[] {
   throw new NodeFailure("CODE_ERROR", read.fault)
 }
 
-/** The words of the code, and where it was; n8n writes the place in the same way. */
-function wordsOf({ message, line }: CodeFailure): string {
+/** What code failed with: its words, and where it was; n8n writes the place in the same way. */
+export function codeWords({ message, line }: CodeFailure): string {
   return line === null ? message : `${message} [line ${line}]`
 }

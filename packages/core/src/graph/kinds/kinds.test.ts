@@ -231,7 +231,7 @@ describe("a node of another kind", () => {
 
   it.each([
     ["n8n-nodes-base.slack", "httpRequest"],
-    ["@n8n/n8n-nodes-langchain.agent", "FreddyLLM"],
+    ["@n8n/n8n-nodes-langchain.toolWolframAlpha", "remove the tool"],
     ["@n8n/n8n-nodes-langchain.lmChatCohere", "FreddyLLM"],
     ["n8n-nodes-base.function", "Code"],
     ["n8n-nodes-base.telegramTrigger", "chat trigger"],

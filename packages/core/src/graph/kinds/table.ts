@@ -21,13 +21,18 @@ import { limit } from "./limit.ts"
 import { manualTrigger } from "./manual-trigger.ts"
 import { markdown } from "./markdown.ts"
 import { merge } from "./merge.ts"
+import { agent } from "./models/agent.ts"
+import { agentTool } from "./models/agent-tool.ts"
 import { chainLlm } from "./models/chain-llm.ts"
 import { chainSummarization } from "./models/chain-summarization.ts"
+import { memoryKinds } from "./models/chat-memory.ts"
 import { chatModelKinds } from "./models/chat-model-kinds.ts"
 import { informationExtractor } from "./models/information-extractor.ts"
+import { openAi } from "./models/open-ai.ts"
 import { outputParserKinds } from "./models/output-parser-kinds.ts"
 import { sentimentAnalysis } from "./models/sentiment-analysis.ts"
 import { textClassifier } from "./models/text-classifier.ts"
+import { toolKinds } from "./models/tool-kinds.ts"
 import { noOp } from "./no-op.ts"
 import { removeDuplicates } from "./remove-duplicates.ts"
 import { renameKeys } from "./rename-keys.ts"
@@ -80,13 +85,18 @@ export const kinds: readonly Kind[] = [
   noOp,
   respondToWebhook,
   stopAndError,
+  agent,
   chainLlm,
+  openAi,
   informationExtractor,
   textClassifier,
   sentimentAnalysis,
   chainSummarization,
   ...chatModelKinds,
+  ...memoryKinds,
   ...outputParserKinds,
+  ...toolKinds,
+  agentTool,
   stickyNote,
 ]
 

@@ -10,11 +10,11 @@ import { kinds } from "./table.ts"
 const basePackage = "n8n-nodes-base."
 const modelPackage = "@n8n/n8n-nodes-langchain."
 
-/** Kinds that are known by name and that no file of this folder runs: candidates for promotion, and nodes at which a run may wait. */
+/** Kinds that are known by name and that no file of this folder runs: nodes at which a run may wait. */
 const namedOnly: readonly (readonly [kind: string, ...types: string[]])[] = [
   ["ask", "Ask"],
   ["wait", `${basePackage}wait`],
-  ...["chat", "agent", "openAi"].map((name): [string, string] => [name, modelPackage + name]),
+  ["chat", `${modelPackage}chat`],
 ]
 
 /** Our own kinds, matched by name alone, whatever stands before it. */

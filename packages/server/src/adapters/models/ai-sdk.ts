@@ -164,8 +164,9 @@ class SdkAnswer {
   #finish({ finishReason, usage }: Extract<LanguageModelV3StreamPart, { type: "finish" }>): ModelEvent {
     const { unified, raw } = finishReason
     if (unified === "content-filter") throw failureOfRefusal("")
-    // Without a reason of the provider's own, the stream just ended.
-    if (unified === "error" || raw === undefined) throw failureOfBrokenAnswer(new Error("there is no finish reason"))
+    // Without a reason of any kind, the stream just ended.
+    if (unified === "error" || (unified === "other" && raw === undefined))
+      throw failureOfBrokenAnswer(new Error("there is no finish reason"))
     this.isOver = true
     const reason = unified === "length" ? "length" : this.#hasCalls ? "tool-calls" : "stop"
     const inputTokens = usage.inputTokens.total ?? 0

@@ -8,21 +8,19 @@
  *     2/pieces    the parts of a text that is summarised
  */
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
-import type { AnswerItem, Asking, PromptMessage } from "@brevet/core/graph/kinds/models/asking"
+import type { AnswerItem, Asking } from "@brevet/core/graph/kinds/models/asking"
 import { batchingOf } from "@brevet/core/graph/kinds/models/batching"
 import { chainLlmItem, prepareChainLlm } from "@brevet/core/graph/kinds/models/chain-llm"
 import { extractionItem, prepareExtraction } from "@brevet/core/graph/kinds/models/information-extractor"
 import { prepareSentiment, sentimentItems } from "@brevet/core/graph/kinds/models/sentiment-analysis"
 import { classifiedItems, prepareClassification } from "@brevet/core/graph/kinds/models/text-classifier"
 import type { JsonValue } from "@brevet/core/json"
-import type { ModelMessage } from "../../ports/models.ts"
-import { type AskedModels, ask, askedModels } from "../asked-models.ts"
+import { type AskedModels, answersInJson, ask, askedModels } from "../asked-models.ts"
 import { collectPlaced } from "../each-item.ts"
 import { ModelCalls, type Showing } from "../model-calls.ts"
 import type { Performer, Work } from "../perform.ts"
-import { composePrompt } from "../prompt.ts"
 import { showingOf } from "../showing.ts"
-import { ledTurn, tellConversation } from "../turn-conversation.ts"
+import { tellNode } from "../told-messages.ts"
 import { summariseItem } from "./summary.ts"
 
 /** What is worked with in one execution. */
@@ -66,7 +64,7 @@ type Reply = { readonly text: string; readonly value: JsonValue | undefined }
 /** Asks for an item. Throws OUTPUT_SCHEMA_MISMATCH for an answer that does not fit, and what asking does. */
 async function answer(chain: Chain, asking: Asking, index: number): Promise<Reply> {
   const { work, calls, models } = chain
-  const { messages, summarized } = await tell(chain, asking, index)
+  const { messages, summarized } = await tellNode(work, calls, { models, messages: asking.messages, lane: `${index}` })
   const place = { call: 0, lane: `${index}` }
   const shows = howItShows(chain, asking)
   const { text } = await ask(work, calls, { models, question: { place, messages, shows, summarized } })
@@ -93,44 +91,6 @@ function mismatch(complaint: string): NodeFailure {
     "OUTPUT_SCHEMA_MISMATCH",
     `The model's answer does not fit the form that it has to have: ${complaint}`,
   )
-}
-
-/** The messages of a call: the node's own; of a primary node with the conversation among them. */
-async function tell(
-  { work, calls, models }: Chain,
-  { messages }: Asking,
-  index: number,
-): Promise<{ readonly messages: readonly ModelMessage[]; readonly summarized: boolean }> {
-  const turn = ledTurn(work)
-  if (turn === null) return { messages, summarized: false }
-  const { target, settings } = models.first
-  const conversation = await tellConversation(work, calls, {
-    target,
-    summaryPlace: { call: 0, lane: `${index}/summary` },
-    isPrimary: true,
-    includes: null,
-    historyLimit: null,
-    texts: [settings.instructions ?? "", ...messages.map(({ text }) => text)],
-    outputTokens: settings.maxOutputTokens ?? null,
-  })
-  const { systemTexts } = turn
-  const prompt = composePrompt({ systemTexts, ...conversation, ...partsOf(messages, settings.instructions) })
-  return { messages: prompt, summarized: conversation.summary !== null }
-}
-
-/** The node's own messages in the places of a prompt; a system text that an assistant sets stands for the node's. */
-function partsOf(messages: readonly PromptMessage[], instructions: string | undefined) {
-  const system = messages.filter(({ role }) => role === "system").map(({ text }) => text)
-  const said = messages.flatMap(({ role, text }) => (role === "system" ? [] : [{ role, text }]))
-  return {
-    instructions: instructions ?? system.join("\n\n"),
-    examples: said.slice(0, -1),
-    question: said.at(-1)?.text ?? "",
-  }
-}
-
-function answersInJson({ first }: AskedModels): boolean {
-  return (first.settings.responseFormat?.type ?? "text") !== "text"
 }
 
 /** Text is shown where it is the answer as it stands. */

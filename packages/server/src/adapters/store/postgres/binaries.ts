@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto"
 import { uuidOf } from "@brevet/core/ids"
 import type { BinaryRecord, BinaryScope, BinaryTable, NewBinary } from "../../../ports/binary-table.ts"
-import type { Sql } from "./sql.ts"
+import { plain, type Sql } from "./sql.ts"
 
 type Row = { hash: string; size: number; mime_type: string; file_name: string | null; kept_at: number }
 
@@ -149,11 +149,6 @@ async function purge(
     values: [new Date(beforeMs), limit],
   })
   return removed.length
-}
-
-/** A text as a column can hold it. */
-function plain(text: string): string {
-  return text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\uFFFD")
 }
 
 function plainOrNull(text: string | null): string | null {

@@ -25,6 +25,11 @@ export interface SqlPool extends Sql {
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
 pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => Date.parse(text))
 
+/** A text as a column can hold it: without NUL, and without halves of characters. */
+export function plain(text: string): string {
+  return text.replaceAll("\0", "").replace(/\p{Surrogate}/gu, "\uFFFD")
+}
+
 /**
  * True for faults that say "the store cannot be reached now", as against faults of a statement: a statement's fault is
  * always a DatabaseError with its SQLSTATE; whatever else the driver throws is the connection's.

@@ -3,6 +3,7 @@ import type { Store, Tables } from "../../../ports/store.ts"
 import { makeAssistantTable } from "./assistants.ts"
 import { makeAuditTable } from "./audit.ts"
 import { makeBinaryTable } from "./binaries.ts"
+import { makeChatMemoryTable } from "./chat-memories.ts"
 import { makeCredentialTable } from "./credentials.ts"
 import { makeHistoryTable } from "./history.ts"
 import { makeIdempotencyTable } from "./idempotency.ts"
@@ -35,6 +36,7 @@ function makeTables(sql: Sql): Omit<Tables, "binaries"> {
     providers: makeProviderTable(sql),
     credentials: makeCredentialTable(sql),
     secretKeys: makeSecretKeyTable(sql),
+    memories: makeChatMemoryTable(sql),
   }
 }
 

@@ -285,6 +285,21 @@ CREATE TABLE run_binaries (
 CREATE INDEX run_binaries_by_content ON run_binaries (organization_id, hash);
 CREATE INDEX run_binaries_by_age ON run_binaries (kept_at);
 
+-- What memory nodes keep of conversations that are not those of threads. `place`: the execution that added the turn, so that
+-- it is there once. Rows of a workflow that is gone mean nothing.
+CREATE TABLE chat_memory_turns (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  organization_id uuid NOT NULL REFERENCES organizations,
+  workflow_id uuid NOT NULL,
+  session_key text NOT NULL,
+  place text NOT NULL,
+  question text NOT NULL,
+  answer text NOT NULL,
+  created_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX chat_memory_turns_place ON chat_memory_turns (place);
+CREATE INDEX chat_memory_turns_by_session ON chat_memory_turns (organization_id, workflow_id, session_key, id);
+
 -- One answer of the API to one segment of a run. `first_seq` is where the segment begins in the run's log.
 CREATE TABLE responses (
   id uuid PRIMARY KEY,

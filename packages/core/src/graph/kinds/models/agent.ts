@@ -154,22 +154,18 @@ function check(node: GraphNode, graph: Graph): readonly Finding[] {
   const findings = [...checkModelServants(node, graph)]
   const type = agentTypeOf(node)
   const base = pathTo(node.path, "parameters")
-  const add = (severity: Finding["severity"], code: string, message: string, key: string) =>
-    findings.push({ severity, code, message, node: node.name, path: pathTo(base, key) })
+  const say = (key: string, told: Pick<Finding, "severity" | "code" | "message">) =>
+    findings.push({ ...told, node: node.name, path: pathTo(base, key) })
   if (foreignAgents.has(type)) {
-    add(
-      "error",
-      "SETTING_INVALID",
-      `Make ${quote(node.name)} a tools agent: agents of this type are not run here.`,
-      "agent",
-    )
+    const message = `Make ${quote(node.name)} a tools agent: agents of this type are not run here.`
+    say("agent", { severity: "error", code: "SETTING_INVALID", message })
   } else if (likeToolsAgents.has(type)) {
     const message = `Check the prompts of ${quote(node.name)}: it is run as a tools agent, whose model calls tools without writing about it.`
-    add("info", "AGENT_AS_TOOLS_AGENT", message, "agent")
+    say("agent", { severity: "info", code: "AGENT_AS_TOOLS_AGENT", message })
   }
   if (optionsOf(node).passthroughBinaryImages === true) {
     const message = `Switch off the images of ${quote(node.name)}: the node fails for items that have some.`
-    add("warning", "IMAGES_UNSUPPORTED", message, "options")
+    say("options", { severity: "warning", code: "IMAGES_UNSUPPORTED", message })
   }
   return findings
 }

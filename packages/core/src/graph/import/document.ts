@@ -8,7 +8,13 @@ import { findJsonFault, type JsonValue } from "../../json.ts"
 import { treeOf } from "./yaml-tree.ts"
 
 /** What a text holds, or why it cannot be read, in words that follow "the document". */
-export type ReadDocument = { readonly value: JsonValue } | { readonly fault: string }
+export type ReadDocument =
+  | {
+      readonly value: JsonValue
+      /** Something stands behind the value and was left out: documents that were copied from pages have that. */
+      readonly hasRest?: boolean
+    }
+  | { readonly fault: string }
 
 /** Characters of YAML that are read (ours): reading is slow, up to two seconds for a text that was made for it, and exports are far shorter. */
 export const yamlCharsMax = 500_000
@@ -27,12 +33,38 @@ export function readDocument(document: JsonValue): ReadDocument {
   if (typeof document !== "string") return { value: document }
   const text = document.startsWith("\ufeff") ? document.slice(1) : document
   const read = readJsonText(text) ?? readYamlText(text)
-  return "fault" in read ? read : bounded(read.value)
+  if ("fault" in read) return read
+  const checked = bounded(read.value)
+  return "fault" in checked ? checked : { ...checked, hasRest: read.hasRest === true }
 }
 
-/** Null where the text is no JSON. */
-function readJsonText(text: string): { readonly value: JsonValue } | null {
+/** Null where the text neither is nor begins with JSON. */
+function readJsonText(text: string): { readonly value: JsonValue; readonly hasRest?: boolean } | null {
   if (!/^\s*[[{]/.test(text)) return null
+  const whole = parsed(text)
+  if (whole !== null) return whole
+  const end = endOfValue(text)
+  const first = end === null ? null : parsed(text.slice(0, end))
+  return first === null ? null : { ...first, hasRest: true }
+}
+
+/** Where the brackets that a text begins with are closed, texts inside of it left alone; null where they are not. */
+function endOfValue(text: string): number | null {
+  let depth = 0
+  let isText = false
+  for (let at = 0; at < text.length; at += 1) {
+    const sign = text[at]
+    if (sign === "\\" && isText) at += 1
+    else if (sign === '"') isText = !isText
+    else if (isText) continue
+    else if (sign === "{" || sign === "[") depth += 1
+    else if (sign === "}" || sign === "]") depth -= 1
+    if (depth === 0 && (sign === "}" || sign === "]")) return at + 1
+  }
+  return null
+}
+
+function parsed(text: string): { readonly value: JsonValue } | null {
   try {
     return { value: JSON.parse(text) as JsonValue }
   } catch (error) {

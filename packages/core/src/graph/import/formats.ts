@@ -3,6 +3,7 @@ import type { JsonValue } from "../../json.ts"
 import { agentBuilder } from "./agent-builder.ts"
 import { dify } from "./dify.ts"
 import { readDocument } from "./document.ts"
+import { type FidelityReport, makeFidelity } from "./fidelity.ts"
 import { flowise } from "./flowise.ts"
 import type { Conversion, Importer, ImportFormat } from "./importer.ts"
 import { langflow } from "./langflow.ts"
@@ -30,7 +31,17 @@ export function importDocument(
   const [only, ...others] = importer.split(read.value)
   if (only === undefined) return { fault: `is ${importer.title} without a workflow` }
   if (others.length > 0) return { fault: `holds ${others.length + 1} workflows; send them one at a time` }
-  return { format: importer.format, ...importer.convert(only) }
+  const conversion = importer.convert(only)
+  const report = read.hasRest === true ? withRest(conversion.report) : conversion.report
+  return { format: importer.format, ...conversion, report }
+}
+
+/** What stood behind the document is told as lost. */
+function withRest({ lost, totals, ...report }: FidelityReport): FidelityReport {
+  const rest = makeFidelity()
+  const why = "it stands behind the end of the document"
+  rest.lost({ element: "document", was: "text" }, { why, advice: "Check that the document was copied as a whole." })
+  return { ...report, lost: [...lost, ...rest.report().lost], totals: { ...totals, lost: totals.lost + 1 } }
 }
 
 function titles(wanted: readonly Importer[]): string {

@@ -38,6 +38,14 @@ describe("a workflow of n8n", () => {
     expect(imported.report.totals).toEqual({ kept: 3, changed: 1, lost: 1 })
   })
 
+  it("is read where something stands behind it, which is told", () => {
+    const named = JSON.stringify({ ...exported, name: 'a "}" b' })
+    for (const rest of ["Two and more", "{", '{"nodes": []}']) {
+      const imported = importDocument(named + rest, null)
+      expect(imported).toMatchObject({ format: "n8n", name: 'a "}" b', report: { totals: { lost: 2 } } })
+    }
+  })
+
   it("is not armed by being imported", () => {
     const imported = importDocument({ ...exported, active: true }, null)
     expect(imported).toMatchObject({ definition: { active: false }, report: { changed: [{ element: "active" }] } })

@@ -17,4 +17,8 @@ export const aims = {
   readyMs: most(600),
   memoryMb: most(110),
   answerAfterKillMs: most(3_000),
+  importSeconds: most(20),
+  longChainMs: most(1_500),
+  planStepUs: most(20),
+  setMs: most(100),
 } as const

@@ -4,6 +4,7 @@ import { measureCrash } from "./crash.ts"
 import { measureCreating } from "./creating.ts"
 import type { Row } from "./figures.ts"
 import { measureFirstToken } from "./first-token.ts"
+import { measureLanguage } from "./language.ts"
 import { measureStarting } from "./starting.ts"
 import { measureStreams } from "./streams.ts"
 import { makeConversationMeasure, makeTurnMeasure, measureSingleTurns } from "./turns.ts"
@@ -22,6 +23,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   runs16: measureRuns,
   streams200: measureStreams,
   create: measureCreating,
+  language: measureLanguage,
   start: measureStarting,
   crash: measureCrash,
 }

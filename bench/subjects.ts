@@ -28,7 +28,9 @@ export type Subject = {
 }
 
 const json = { "content-type": "application/json" }
-const keyed = { ...json, "x-api-key": benchKey }
+/** Headers of a request that Brevet answers. */
+export const keyedHeaders: Record<string, string> = { ...json, "x-api-key": benchKey }
+const keyed = keyedHeaders
 
 /** The floor as a subject. */
 export function floorSubject({ address }: Server): Subject {

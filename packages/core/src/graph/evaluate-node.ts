@@ -12,7 +12,7 @@ import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
 import { type EffectKind, type KindContext, type KindResult, NodeFailure } from "./kinds/kind.ts"
 import { findKind } from "./kinds/table.ts"
-import { nodeScope, parameterAt, type RunFacts } from "./node-scope.ts"
+import { nodeScopes, parameterAt, type RunFacts } from "./node-scope.ts"
 import { seededRandom } from "./random.ts"
 import { type Current, executionOf, inputsOf, type RunState } from "./run-state.ts"
 
@@ -116,10 +116,12 @@ function makeContext(evaluation: Evaluation, node: GraphNode, { inputs, given }:
     work: { stepsLeft: EXPRESSION_LIMITS.nodeStepsMax, templates: new Map() },
     ...(given === undefined ? {} : { given }),
   }
-  const scopes: ExpressionScope[] = []
+  const scopeOf = nodeScopes(place)
+  // Kinds go through their items one by one: the scope of the last one is kept, those of all would fill the memory.
+  let last: ExpressionScope | null = null
   const scope = (itemIndex: number): ExpressionScope => {
-    scopes[itemIndex] ??= nodeScope(place, itemIndex)
-    return scopes[itemIndex]
+    if (last?.itemIndex !== itemIndex) last = scopeOf(itemIndex)
+    return last
   }
   const seen = (lists: readonly (readonly Item[])[]) =>
     node.executeOnce ? lists.map((items) => items.slice(0, 1)) : lists

@@ -11,6 +11,7 @@ const indexMax = 10_000
 
 /** The steps of a path; null where it names a place that may not be written: `__proto__`, too deep, too high an index. */
 export function parseFieldPath(path: string): readonly string[] | null {
+  if (!/[.[\]]/.test(path)) return path === "" ? null : plainFieldPath(path)
   const steps = [...path.matchAll(/\[(?:'([^']*)'|"([^"]*)"|([^\]]*))\]|[^.[\]]+/g)].map(
     ([whole, single, double, bare]) => single ?? double ?? bare ?? whole,
   )
@@ -56,6 +57,11 @@ export function editFields(base: JsonObject): FieldEditor {
   const owned = new Set<object>([root])
   return {
     set(steps, value) {
+      const [only] = steps
+      if (steps.length === 1 && only !== undefined) {
+        root[only] = value
+        return
+      }
       let container: Container = root
       steps.forEach((step, index) => {
         if (index === steps.length - 1) put(container, step, value)

@@ -35,25 +35,23 @@ export type Place = {
 const emptyItem: Item = { json: {} }
 const noVars: JsonObject = {}
 
-/** The scope for one item of the first input. */
-export function nodeScope(place: Place, itemIndex: number): ExpressionScope {
+/**
+ * The scopes of the items of the first input, one for each. What all items see alike is made once; a scope is small, since
+ * there is one for each of a great many items.
+ */
+export function nodeScopes(place: Place): (itemIndex: number) => ExpressionScope {
   const { graph, state, node, sources } = place
   const items = asExpressionItems(place.inputs[0] ?? [])
-  const item = items[itemIndex] ?? asExpressionItem(emptyItem)
   const first = sources[0] ?? null
   const previous = first === null ? undefined : graph.nodes[first.node]
-  return {
-    item,
-    input: {
-      item,
-      all: () => items,
-      first: () => items[0],
-      last: () => items.at(-1),
-      params: previous?.parameters ?? noVars,
-      ...contextOf(first === null ? undefined : executionOf(state, first.node, first.iteration)),
-    },
-    node: (name) => otherNode(place, name, itemIndex),
-    itemIndex,
+  const input = {
+    all: () => items,
+    first: () => items[0],
+    last: () => items.at(-1),
+    params: previous?.parameters ?? noVars,
+    ...contextOf(first === null ? undefined : executionOf(state, first.node, first.iteration)),
+  }
+  const shared = {
     runIndex: place.iteration,
     workflow: { id: place.facts.workflowId, name: graph.name ?? "", active: place.facts.active },
     execution: { id: place.facts.runId, mode: state.created?.mode === "manual" ? "test" : "production" },
@@ -66,6 +64,11 @@ export function nodeScope(place: Place, itemIndex: number): ExpressionScope {
     prevNode: { name: previous?.name ?? "", outputIndex: first?.output ?? 0, runIndex: first?.iteration ?? 0 },
     currentNode: { id: node.id ?? "", name: node.name, typeVersion: node.typeVersion },
     ...(place.given === undefined ? {} : { fromAi: argumentsOf(place.given) }),
+  } as const
+  return (itemIndex) => {
+    const item = items[itemIndex] ?? asExpressionItem(emptyItem)
+    const node = (name: string): ExpressionNode => otherNode(place, name, itemIndex)
+    return { item, input: { item, ...input }, node, itemIndex, ...shared }
   }
 }
 
@@ -127,10 +130,24 @@ function contextOf(execution: Execution | undefined): { readonly context?: JsonO
   return isJsonObject(memory) && isJsonObject(memory.context) ? { context: memory.context } : {}
 }
 
+/** The steps of paths, which kinds ask for once for each item. */
+const stepsOfPath = new Map<string, readonly string[]>()
+
+/** Paths whose steps are kept (ours): the kinds have far fewer. */
+const pathsKeptMax = 2_000
+
+function splitPath(path: string): readonly string[] {
+  const known = stepsOfPath.get(path)
+  if (known !== undefined) return known
+  const steps = path.split(".")
+  if (stepsOfPath.size < pathsKeptMax) stepsOfPath.set(path, steps)
+  return steps
+}
+
 /** The value at a path in dots inside parameters; undefined where there is none. */
 export function parameterAt(parameters: JsonObject, path: string): JsonValue | undefined {
   let value: JsonValue | undefined = parameters
-  for (const key of path.split(".")) {
+  for (const key of splitPath(path)) {
     if (Array.isArray(value)) value = value[Number(key)]
     else if (isJsonObject(value) && Object.hasOwn(value, key)) value = value[key]
     else return undefined

@@ -30,11 +30,12 @@ export const set: PureKind = {
   run(context) {
     const copies = copiesOf(context)
     const fields = listSetFields(context.node)
+    const paths: Paths = new Map()
     return {
       outputs: treatEachItem(context, {
         work(item, itemIndex) {
-          const made: Item = { ...edit(context, item, { fields, itemIndex }), pairedItem: { item: itemIndex } }
-          return { output: 0, items: Array.from({ length: copies }, () => made) }
+          const made: Item = { ...edit(context, item, { fields, paths, itemIndex }), pairedItem: { item: itemIndex } }
+          return { output: 0, items: copies === 1 ? [made] : Array.from({ length: copies }, () => made) }
         },
         failed: (_item, itemIndex, error) => ({
           output: 0,
@@ -54,22 +55,28 @@ function copiesOf(context: KindContext): number {
   return copies
 }
 
-type Work = { readonly fields: readonly SetField[]; readonly itemIndex: number }
+/** The steps of names that were written before: mostly the same for every item. */
+type Paths = Map<string, readonly string[] | null>
 
-function edit(context: KindContext, item: Item, { fields, itemIndex }: Work): Pick<Item, "json" | "binary"> {
+/** Names that are kept: those of expressions may be as many as there are items. */
+const pathsKeptMax = 1_000
+
+type Work = { readonly fields: readonly SetField[]; readonly paths: Paths; readonly itemIndex: number }
+
+function edit(context: KindContext, item: Item, { fields, paths, itemIndex }: Work): Pick<Item, "json" | "binary"> {
   const dotNotation = context.parameter("options.dotNotation", itemIndex) !== false
   const included = includedFields(context, itemIndex)
   const kept = keptFields(context, item.json, { included, dotNotation, itemIndex })
   const isRaw = context.parameter("mode", itemIndex) === "raw"
   const json = isRaw
     ? { ...kept, ...rawObject(context, itemIndex) }
-    : writeFields(context, kept, { fields, itemIndex, dotNotation })
+    : writeFields(context, kept, { fields, paths, itemIndex, dotNotation })
   const keepsBinary = item.binary !== undefined && context.parameter("options.includeBinary", itemIndex) !== false
   return keepsBinary && item.binary !== undefined ? { json, binary: item.binary } : { json }
 }
 
 function writeFields(context: KindContext, kept: JsonObject, work: Work & { dotNotation: boolean }): JsonObject {
-  const { fields, itemIndex, dotNotation } = work
+  const { fields, paths, itemIndex, dotNotation } = work
   const ignores = [
     context.parameter("options.ignoreConversionErrors", itemIndex),
     context.node.parameters.ignoreConversionErrors,
@@ -78,7 +85,7 @@ function writeFields(context: KindContext, kept: JsonObject, work: Work & { dotN
   for (const field of fields) {
     const name = asText(context.resolve(field.name, itemIndex)) ?? ""
     if (name === "") continue
-    const steps = dotNotation ? parseFieldPath(name) : plainFieldPath(name)
+    const steps = dotNotation ? stepsOf(paths, name) : plainFieldPath(name)
     if (steps === null)
       throw new NodeFailure("NODE_SETTINGS_INVALID", `No field can be named ${quote(name)}; rename it.`)
     const value = asTyped(context.resolve(field.value, itemIndex), field.type)
@@ -87,6 +94,14 @@ function writeFields(context: KindContext, kept: JsonObject, work: Work & { dotN
     else throw conversionFailure(context.resolve(field.value, itemIndex), { name, type: field.type, itemIndex })
   }
   return editor.done()
+}
+
+function stepsOf(paths: Paths, name: string): readonly string[] | null {
+  const known = paths.get(name)
+  if (known !== undefined) return known
+  const steps = parseFieldPath(name)
+  if (paths.size < pathsKeptMax) paths.set(name, steps)
+  return steps
 }
 
 /** The value in its type; a missing value is null in every type (recorded outcome). `undefined`: it does not fit. */

@@ -23,7 +23,7 @@ const advice: readonly (readonly [names: RegExp, advice: string])[] = [
   [/^(executeworkflow)$/, "promote the other workflow and ask it with an Assistant node"],
   [/^(ask|wait|form)$/, "this version has no way to wait for a person"],
   [/^(respondtowebhook|chat)$/, "let the node before it be the last one: its text is the answer"],
-  [/^(graphql|rssfeedread|extractfromfile|converttofile)$/, "this version has no kind for it"],
+  [/^(extractfromfile|converttofile)$/, "this version has no kind for it"],
   [/trigger$/, "start with a chat trigger"],
 ]
 

@@ -40,6 +40,13 @@ class BoundedBuilder extends DomHandler {
   }
 }
 
+/** The characters of markup, without its tags: read in one go, so that nothing of it can be too deep. */
+export function markupText(html: string): string {
+  const texts: string[] = []
+  new Parser({ ontext: (text) => void texts.push(text) }).end(html)
+  return texts.join("").trim()
+}
+
 function tooMuch(what: string): NodeFailure {
   return new NodeFailure("NODE_SETTINGS_INVALID", `The HTML ${what}; give the node a smaller part of it.`)
 }

@@ -13,7 +13,9 @@ import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
 import { freddyLlm } from "./freddy-llm.ts"
 import { html } from "./html.ts"
+import { graphql } from "./http/graphql.ts"
 import { httpRequest } from "./http/http-request.ts"
+import { rssFeedRead } from "./http/rss-feed-read.ts"
 import { ifKind } from "./if.ts"
 import { itemLists } from "./item-lists.ts"
 import type { Kind } from "./kind.ts"
@@ -82,6 +84,8 @@ export const kinds: readonly Kind[] = [
   xml,
   code,
   httpRequest,
+  graphql,
+  rssFeedRead,
   noOp,
   respondToWebhook,
   stopAndError,

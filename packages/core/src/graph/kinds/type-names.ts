@@ -38,6 +38,8 @@ const newestVersions: ReadonlyMap<string, number> = new Map([
   ["code", 2],
   ["html", 1.2],
   ["httpRequest", 4.2],
+  ["graphql", 1.1],
+  ["rssFeedRead", 1.2],
   ["agent", 2.2],
   ["agentTool", 2.2],
   ["chainLlm", 1.7],

@@ -12,8 +12,9 @@
 import { setTimeout } from "node:timers/promises"
 import { ExpressionError } from "@brevet/core/graph/expression/errors"
 import type { Item, Outputs } from "@brevet/core/graph/items"
-import { prepareHttpRequest, readBatching } from "@brevet/core/graph/kinds/http/http-request"
+import { readBatching } from "@brevet/core/graph/kinds/http/http-request"
 import { type Page, readPagination } from "@brevet/core/graph/kinds/http/pagination"
+import { prepareHttpRequest, requestCount } from "@brevet/core/graph/kinds/http/prepare"
 import { type HttpRequest, mayRepeat } from "@brevet/core/graph/kinds/http/request"
 import { answerItems, isEmptyAnswer } from "@brevet/core/graph/kinds/http/response-items"
 import { boundItems } from "@brevet/core/graph/kinds/item-bound"
@@ -53,7 +54,7 @@ class HttpRequests {
 
   async all(): Promise<Outputs> {
     const { context, segment } = this.#work
-    const count = context.inputs[0]?.length ?? 0
+    const count = requestCount(context)
     const { size, intervalMs } = readBatching(context)
     for (let from = 0; from < count && !this.#hasStopped; from += size ?? count) {
       if (from > 0) await pause(this.#work, intervalMs)

@@ -8,9 +8,7 @@ import type { Finding, GraphNode } from "../../graph.ts"
 import { asNumber, parseJson } from "../../value-types.ts"
 import type { EffectKind, KindContext } from "../kind.ts"
 import { onePort } from "../ports.ts"
-import type { HttpRequest } from "./request.ts"
-import { rawOption, readRequest } from "./request-settings.ts"
-import { readEarlyRequest } from "./request-settings-early.ts"
+import { rawOption } from "./request-settings.ts"
 
 /** The kind. */
 export const httpRequest: EffectKind = {
@@ -23,11 +21,6 @@ export const httpRequest: EffectKind = {
   inputs: () => onePort,
   outputs: () => onePort,
   check,
-}
-
-/** What a node asks for an item. Throws NODE_SETTINGS_INVALID, CREDENTIAL_MISSING and ExpressionError. */
-export function prepareHttpRequest(context: KindContext, itemIndex: number): HttpRequest {
-  return context.node.typeVersion < 3 ? readEarlyRequest(context, itemIndex) : readRequest(context, itemIndex)
 }
 
 /** How many requests go out before a pause, and how long that is; `size` null: all, without one. */

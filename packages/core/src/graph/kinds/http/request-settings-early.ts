@@ -37,7 +37,7 @@ export function readEarlyRequest(context: KindContext, itemIndex: number): HttpR
     query: readQuery(says, { isJson }),
     headers: mergeHeaders(acceptHeader(response.format), readHeaders(says, { isJson })),
     body: method === "GET" || method === "HEAD" ? { type: "none" } : readBody(says, { isJson }),
-    credentialType: readCredentialType(says),
+    credentialType: readEarlyCredentialType(says),
     redirectsMax: follows(says, method) ? boundRedirects(undefined) : 0,
     timeoutMs: readTimeout(says("options.timeout")),
     response,
@@ -96,6 +96,7 @@ function readResponse(says: Says): ResponsePlan {
     field: (asText(says("dataPropertyName")) ?? "").trim() || "data",
     isFull: asBoolean(says("options.fullResponse")) === true,
     neverFails: asBoolean(says("options.ignoreResponseCode")) === true,
+    holds: "data",
   }
 }
 
@@ -116,7 +117,8 @@ const ways: Readonly<Record<string, string>> = {
   oAuth2: "oAuth2Api",
 }
 
-function readCredentialType(says: Says): string | null {
+/** The type of a credential by the way that an early version names; null for none. Throws CREDENTIAL_MISSING. */
+export function readEarlyCredentialType(says: Says): string | null {
   const way = asText(says("authentication")) ?? "none"
   if (way === "none" || way === "") return null
   const named = way === "predefinedCredentialType" ? says("nodeCredentialType") : says("genericAuthType")

@@ -147,6 +147,7 @@ function readResponse(says: Says): ResponsePlan {
     field: (asText(says(`${place}.outputPropertyName`)) ?? "").trim() || "data",
     isFull: asBoolean(says(`${place}.fullResponse`)) === true,
     neverFails: asBoolean(says(`${place}.neverError`)) === true,
+    holds: "data",
   }
 }
 

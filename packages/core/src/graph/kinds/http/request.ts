@@ -32,6 +32,8 @@ export type ResponsePlan = {
   readonly isFull: boolean
   /** An answer of any status is a result. */
   readonly neverFails: boolean
+  /** What the answer is taken for: data that becomes items, an answer of GraphQL, or a feed. */
+  readonly holds: "data" | "graphql" | "feed"
 }
 
 /** A request. */
@@ -50,14 +52,16 @@ export type HttpRequest = {
   readonly response: ResponsePlan
   /** An `Idempotency-Key` is sent, so that the request may be repeated whatever its method. */
   readonly isIdempotent: boolean
+  /** It only reads, although its method does not say so. */
+  readonly isRead?: boolean
 }
 
 /** Methods that a node can send. */
 export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] as const
 
 /** Whether the other side may get a request twice without harm (RFC 9110 §9.2.2), or is told how to know it again. */
-export function mayRepeat({ method, isIdempotent }: Pick<HttpRequest, "method" | "isIdempotent">): boolean {
-  return isIdempotent || (method !== "POST" && method !== "PATCH")
+export function mayRepeat({ method, isIdempotent, isRead = false }: HttpRequest): boolean {
+  return isIdempotent || isRead || (method !== "POST" && method !== "PATCH")
 }
 
 /** The address with the fields of the query behind its own. */

@@ -5,6 +5,8 @@ import type { Item } from "../../items.ts"
 import { parseJson } from "../../value-types.ts"
 import { boundItems } from "../item-bound.ts"
 import { NodeFailure } from "../kind.ts"
+import { feedEntries } from "./feed-items.ts"
+import { checkGraphqlAnswer } from "./graphql-answer.ts"
 import type { ResponseFormat, ResponsePlan } from "./request.ts"
 
 /** What an answer holds. */
@@ -47,9 +49,19 @@ export function readJsonAnswer(text: string): AnswerContent {
   return { type: "json", value: value as JsonValue }
 }
 
-/** The items of an answer, with the lineage of the item that asked. Throws RUN_ITEMS_EXCEEDED. */
+/**
+ * The items of an answer, with the lineage of the item that asked. Throws RUN_ITEMS_EXCEEDED, and HTTP_ERROR for an answer
+ * of GraphQL that tells of errors and for what should be a feed and is none.
+ */
 export function answerItems(plan: ResponsePlan, answer: HttpAnswer, itemIndex: number): readonly Item[] {
   const pairedItem = { item: itemIndex }
+  if (plan.holds === "feed") {
+    const text = answer.content.type === "text" ? answer.content.text : ""
+    const entries = feedEntries(text)
+    boundItems(entries.length)
+    return entries.map((json) => ({ json, pairedItem }))
+  }
+  if (plan.holds === "graphql" && answer.content.type === "json") checkGraphqlAnswer(answer.content.value)
   const rest: JsonObject = plan.isFull ? headOf(answer) : {}
   const { content } = answer
   switch (content.type) {

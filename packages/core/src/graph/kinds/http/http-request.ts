@@ -8,7 +8,11 @@ import type { Finding, GraphNode } from "../../graph.ts"
 import { asNumber, parseJson } from "../../value-types.ts"
 import type { EffectKind, KindContext } from "../kind.ts"
 import { onePort } from "../ports.ts"
-import { rawOption } from "./request-settings.ts"
+import { readGraphqlRequest } from "./graphql.ts"
+import type { HttpRequest } from "./request.ts"
+import { rawOption, readRequest } from "./request-settings.ts"
+import { readEarlyRequest } from "./request-settings-early.ts"
+import { readFeedRequest } from "./rss-feed-read.ts"
 
 /** The kind. */
 export const httpRequest: EffectKind = {
@@ -21,6 +25,20 @@ export const httpRequest: EffectKind = {
   inputs: () => onePort,
   outputs: () => onePort,
   check,
+}
+
+/** What a node asks for an item. Throws NODE_SETTINGS_INVALID, CREDENTIAL_MISSING and ExpressionError. */
+export function prepareHttpRequest(context: KindContext, itemIndex: number): HttpRequest {
+  const { kind, typeVersion } = context.node
+  if (kind === "graphql") return readGraphqlRequest(context, itemIndex)
+  if (kind === "rssFeedRead") return readFeedRequest(context, itemIndex)
+  return typeVersion < 3 ? readEarlyRequest(context, itemIndex) : readRequest(context, itemIndex)
+}
+
+/** For how many items a node asks: RSS Read of version 1 for the first alone (documented), every other for each. */
+export function requestCount({ node, inputs }: KindContext): number {
+  const count = inputs[0]?.length ?? 0
+  return node.kind === "rssFeedRead" && node.typeVersion < 1.1 ? Math.min(1, count) : count
 }
 
 /** How many requests go out before a pause, and how long that is; `size` null: all, without one. */

@@ -54,6 +54,7 @@ import { makeOpenAiPerformer } from "./runtime/performers/open-ai.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
 import { makeAssistantCalls } from "./services/assistant-calls.ts"
 import { makeCredentialAccess } from "./services/credential-access.ts"
+import { makeErrorRuns } from "./services/error-runs.ts"
 import { ensureFirstStart } from "./services/first-start.ts"
 import { makeGraphSource } from "./services/graphs.ts"
 import { makeKeyring } from "./services/keyring.ts"
@@ -119,15 +120,16 @@ async function openAll(config: Config, { beginning, closers, closeAll }: Closing
     bootstrapApiKey: config.bootstrapApiKey,
     keepKey: keyFile ? (text) => keepKeyFile(config.dataDirectory, text) : null,
   })
-  const working = await openRuntime(config, ground, closers)
-  const { runtime, ports } = working
   let address = ""
-  const app = await openApp(config, { ground, working, readiness, publicUrl: () => config.publicUrl ?? address })
+  const publicUrl = (): string => config.publicUrl ?? address
+  const working = await openRuntime(config, ground, { closers, publicUrl })
+  const { runtime, ports } = working
+  const app = await openApp(config, { ground, working, readiness, publicUrl })
   closers.push(() => app.close())
   closers.push(() => runtime.drain(config.drainMs))
   address = await listen(app, config)
   const recovered = await runtime.recover()
-  const maintenance = startMaintenance(ports)
+  const maintenance = startMaintenance({ ...ports, errors: working.errors })
   closers.push(maintenance.stop)
   state = "ready"
   log.info({ address, recovered_runs: recovered }, "server-ready")
@@ -183,8 +185,10 @@ async function openGround(config: Config, { beginning, closers }: Opening) {
 
 type Ground = Awaited<ReturnType<typeof openGround>>
 
+type RuntimeOpening = { readonly closers: Closing["closers"]; readonly publicUrl: () => string }
+
 /** Who owns runs and works on them, and the ports of services, which ask it. */
-async function openRuntime(config: Config, ground: Ground, closers: Closing["closers"]) {
+async function openRuntime(config: Config, ground: Ground, { closers, publicUrl }: RuntimeOpening) {
   const { database, pool, store, secrets, outbound, models, sandbox, clock, ids, log } = ground
   // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
   const later: { runtime: Runtime | null } = { runtime: null }
@@ -220,6 +224,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
   }
   const ports: Ports = { store, models, runs, ids, clock, log, settings }
   const calls = makeAssistantCalls(ports, turns)
+  const errors = makeErrorRuns({ ...ports, graphs: turns.graphs, publicUrl })
   const runtime = createRuntime({
     owner,
     log: makeRunLog(pool),
@@ -235,6 +240,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
       ids,
       log,
       bounds: config.runBounds,
+      errors,
       performers: {
         model: performModel,
         chain: performChain,
@@ -248,7 +254,7 @@ async function openRuntime(config: Config, ground: Ground, closers: Closing["clo
     },
   })
   later.runtime = runtime
-  return { runtime, ports, turns }
+  return { runtime, ports, turns, errors }
 }
 
 function requireRuntime({ runtime }: { readonly runtime: Runtime | null }): Runtime {

@@ -7,6 +7,7 @@ import type { AuditTable } from "./audit-table.ts"
 import type { BinaryTable } from "./binary-table.ts"
 import type { ChatMemoryTable } from "./chat-memory-table.ts"
 import type { CredentialTable } from "./credential-table.ts"
+import type { ErrorNoticeTable } from "./error-notice-table.ts"
 import type { HistoryTable } from "./history.ts"
 import type { IdempotencyTable } from "./idempotency-table.ts"
 import type { KeyTable } from "./key-table.ts"
@@ -33,6 +34,7 @@ export type Tables = {
   readonly messages: MessageTable
   readonly runs: RunTable
   readonly turns: TurnTable
+  readonly errorNotices: ErrorNoticeTable
   readonly history: HistoryTable
   readonly idempotency: IdempotencyTable
   readonly providers: ProviderTable

@@ -84,6 +84,8 @@ export interface WorkflowTable {
   hold(organizationId: Id<"organization">, id: Id<"workflow">): Promise<boolean>
   /** The id of the workflow that has this external id. */
   findIdByExternalId(organizationId: Id<"organization">, externalId: string): Promise<Id<"workflow"> | null>
+  /** The id of the only living workflow of that name; null where there is none, or more than one. */
+  findIdByName(organizationId: Id<"organization">, name: string): Promise<Id<"workflow"> | null>
   list(filter: WorkflowFilter): Promise<{ readonly records: readonly WorkflowRecord[]; readonly total: number }>
   /**
    * Writes the fields given (none: only the link changed), raises the revision and moves `updatedAtMs`. False where a

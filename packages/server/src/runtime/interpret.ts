@@ -148,7 +148,20 @@ async function end(segment: Segment, workshop: Workshop, make: (facts: EndingFac
     messageId: workshop.ids.next("message"),
     requestHash: segment.requestHash,
   })
+  const told = ending.row.status === "failed" ? await noteFailure(segment, workshop) : null
   await segment.end(ending)
+  told?.()
+}
+
+/** Keeps that the failure of a run starts another one. A run ends whether that can be kept or not. */
+async function noteFailure(segment: Segment, workshop: Workshop): Promise<(() => void) | null> {
+  const { runId, organizationId, graph, state } = segment
+  try {
+    return await workshop.errors.note({ runId, organizationId, graph, created: state.created })
+  } catch (error) {
+    workshop.log.error({ run_id: runId, err: error }, "error-run-not-noted")
+    return null
+  }
 }
 
 /**

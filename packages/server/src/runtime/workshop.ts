@@ -5,6 +5,7 @@ import type { Logger } from "pino"
 import type { BinaryTable } from "../ports/binary-table.ts"
 import type { Clock } from "../ports/context.ts"
 import type { CredentialAccess } from "../ports/credential-access.ts"
+import type { ErrorRuns } from "../ports/error-runs.ts"
 import type { HistoryTable } from "../ports/history.ts"
 import type { ModelAccess } from "../ports/model-access.ts"
 import type { Models } from "../ports/models.ts"
@@ -36,4 +37,5 @@ export type Workshop = {
   readonly log: Logger
   readonly bounds: RunBounds
   readonly performers: Performers
+  readonly errors: ErrorRuns
 }

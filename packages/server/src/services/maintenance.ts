@@ -4,24 +4,41 @@ import { purgeMarks } from "./idempotency.ts"
 
 /** How often (milliseconds). */
 const everyMs = 10 * 60_000
+/** How often what failures were to start is looked for (milliseconds). */
+const sweepEveryMs = 15_000
+
+/** Files whose bytes are removed at a time, and how long they stay after the last use (milliseconds). */
+const filesMax = 200
+const filesKeptMs = 60 * 60_000
+
+/** What it takes. `errors`: goes on with what failures were to start. */
+export type MaintenancePorts = Pick<Ports, "store" | "clock" | "log"> & { readonly errors: { sweep(): Promise<void> } }
 
 /** Begins; gives back what ends it, once what is under way is done. */
-export function startMaintenance(ports: Pick<Ports, "store" | "clock" | "log">): { stop(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve()
-  const timer = setInterval(() => {
-    running = maintain(ports).catch((error: unknown) => ports.log.warn({ err: error }, "maintenance-failed"))
-  }, everyMs)
-  timer.unref()
+export function startMaintenance(ports: MaintenancePorts): { stop(): Promise<void> } {
+  const running = new Set<Promise<void>>()
+  const begin = (work: () => Promise<void>): void => {
+    const round = work()
+      .catch((error: unknown) => ports.log.warn({ err: error }, "maintenance-failed"))
+      .finally(() => running.delete(round))
+    running.add(round)
+  }
+  const timers = [
+    setInterval(() => begin(() => maintain(ports)), everyMs),
+    setInterval(() => begin(() => ports.errors.sweep()), sweepEveryMs),
+  ]
+  for (const timer of timers) timer.unref()
   return {
     async stop() {
-      clearInterval(timer)
-      await running
+      for (const timer of timers) clearInterval(timer)
+      await Promise.all(running)
     },
   }
 }
 
 /** One round. */
-async function maintain({ store, clock }: Pick<Ports, "store" | "clock">): Promise<void> {
+async function maintain({ store, clock }: MaintenancePorts): Promise<void> {
   await purgeMarks({ store, clock })
+  await store.binaries.purge({ beforeMs: clock.nowMs() - filesKeptMs, limit: filesMax })
   await store.turns.purgeFailed({ beforeMs: clock.nowMs() - 60_000 })
 }

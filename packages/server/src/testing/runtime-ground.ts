@@ -138,6 +138,7 @@ export class RuntimeGround {
         ids: cx.ids,
         log,
         bounds: { ...wideBounds, ...bounds },
+        errors: { note: async () => () => {} },
         performers: {
           model: performModel,
           chain: performChain,

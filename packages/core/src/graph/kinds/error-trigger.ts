@@ -6,6 +6,6 @@ export const errorTrigger = makeTrigger({
   name: "errorTrigger",
   types: ["n8n-nodes-base.errorTrigger"],
   title: "Error trigger",
-  help: "The failure of another run begins here.",
-  armed: false,
+  help: "The failure of a run begins here: of a workflow whose settings name this one as its error workflow, or of this one itself.",
+  armed: true,
 })

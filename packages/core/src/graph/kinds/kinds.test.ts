@@ -89,7 +89,7 @@ describe("noOp and triggers", () => {
   })
 
   it("are not started by themselves in this version: the finding says so", () => {
-    for (const type of ["scheduleTrigger", "errorTrigger"]) {
+    for (const type of ["scheduleTrigger"]) {
       expect(findings({ type: `n8n-nodes-base.${type}` })).toEqual([["TRIGGER_NOT_ARMED", "info"]])
     }
     expect(findings({ type: "chat" })).toEqual([])

@@ -5,6 +5,7 @@ import { makeAuditTable } from "./audit.ts"
 import { makeBinaryTable } from "./binaries.ts"
 import { makeChatMemoryTable } from "./chat-memories.ts"
 import { makeCredentialTable } from "./credentials.ts"
+import { makeErrorNoticeTable } from "./error-notices.ts"
 import { makeHistoryTable } from "./history.ts"
 import { makeIdempotencyTable } from "./idempotency.ts"
 import { makeKeyTable } from "./keys.ts"
@@ -31,6 +32,7 @@ function makeTables(sql: Sql): Omit<Tables, "binaries"> {
     messages: makeMessageTable(sql),
     runs: makeRunTable(sql),
     turns: makeTurnTable(sql),
+    errorNotices: makeErrorNoticeTable(sql),
     history: makeHistoryTable(sql),
     idempotency: makeIdempotencyTable(sql),
     providers: makeProviderTable(sql),

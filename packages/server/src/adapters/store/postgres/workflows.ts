@@ -277,6 +277,15 @@ export function makeWorkflowTable(sql: Sql): WorkflowTable {
       })
       return row === null ? null : idFrom("workflow", row.id)
     },
+    async findIdByName(organizationId, name) {
+      const rows = await sql.rows<{ id: string }>({
+        name: "workflow-by-name",
+        text: "SELECT id FROM workflows WHERE organization_id = $1 AND name = $2 AND deleted_at IS NULL LIMIT 2",
+        values: [uuidOf(organizationId), name],
+      })
+      const [only] = rows
+      return only === undefined || rows.length > 1 ? null : idFrom("workflow", only.id)
+    },
     list: (filter) => list(sql, filter),
     update: (id, fields, { atMs }) => update(sql, id, [...assignments(fields), ["updated_at", new Date(atMs)]]),
     async softDelete(id, { atMs }) {

@@ -271,6 +271,15 @@ CREATE TABLE binaries (
 ALTER TABLE binaries ALTER COLUMN content SET STORAGE EXTERNAL;
 CREATE INDEX binaries_loose ON binaries (used_at) WHERE loose;
 
+-- Runs that fail and whose failure starts another run: kept before the failure is, removed once the other run is there.
+-- `error_run_id` is the run that was to be started last.
+CREATE TABLE error_notices (
+  run_id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  error_run_id uuid,
+  noted_at timestamptz NOT NULL
+);
+
 -- Which runs have a file, under which name. A run gets its files before it is stored.
 CREATE TABLE run_binaries (
   run_id uuid NOT NULL,

@@ -3,7 +3,7 @@
  * refuse it). Definitions, reports and names of nodes are JSON text: they may hold NUL and lone surrogates.
  */
 import type { PromotionReport } from "@brevet/core/graph/report"
-import { idFrom, uuidOf } from "@brevet/core/ids"
+import { type Id, idFrom, uuidOf } from "@brevet/core/ids"
 import type { JsonObject } from "@brevet/core/json"
 import pg from "pg"
 import type {
@@ -227,6 +227,21 @@ function versions(sql: Sql): VersionFunctions {
   }
 }
 
+/** See `WorkflowTable.findIdByName`. */
+async function findIdByName(
+  sql: Sql,
+  organizationId: Id<"organization">,
+  name: string,
+): Promise<Id<"workflow"> | null> {
+  const rows = await sql.rows<{ id: string }>({
+    name: "workflow-by-name",
+    text: "SELECT id FROM workflows WHERE organization_id = $1 AND name = $2 AND deleted_at IS NULL LIMIT 2",
+    values: [uuidOf(organizationId), name],
+  })
+  const [only] = rows
+  return only === undefined || rows.length > 1 ? null : idFrom("workflow", only.id)
+}
+
 /** The workflows' tables over a pool or transaction. */
 export function makeWorkflowTable(sql: Sql): WorkflowTable {
   return {
@@ -277,15 +292,7 @@ export function makeWorkflowTable(sql: Sql): WorkflowTable {
       })
       return row === null ? null : idFrom("workflow", row.id)
     },
-    async findIdByName(organizationId, name) {
-      const rows = await sql.rows<{ id: string }>({
-        name: "workflow-by-name",
-        text: "SELECT id FROM workflows WHERE organization_id = $1 AND name = $2 AND deleted_at IS NULL LIMIT 2",
-        values: [uuidOf(organizationId), name],
-      })
-      const [only] = rows
-      return only === undefined || rows.length > 1 ? null : idFrom("workflow", only.id)
-    },
+    findIdByName: (organizationId, name) => findIdByName(sql, organizationId, name),
     list: (filter) => list(sql, filter),
     update: (id, fields, { atMs }) => update(sql, id, [...assignments(fields), ["updated_at", new Date(atMs)]]),
     async softDelete(id, { atMs }) {

@@ -12,6 +12,7 @@ import { makeOpenApi } from "../packages/core/src/contract/openapi.ts"
 import { routes } from "../packages/core/src/contract/routes.ts"
 import { scopesPage } from "../packages/core/src/contract/scopes.ts"
 import { settingsPage } from "../packages/server/src/settings-page.ts"
+import { nodePages } from "./node-pages.ts"
 
 /** One file: where it stands (relative to the project's root) and its text. */
 type Generated = { readonly path: string; readonly make: () => string }
@@ -21,6 +22,7 @@ const generated: readonly Generated[] = [
   { path: "docs/openapi.json", make: openApiText },
   { path: "docs/scopes.md", make: () => scopesPage(routes) },
   { path: "docs/errors/README.md", make: () => errorIndexPage(routes) },
+  ...nodePages(),
 ]
 
 const isCheck = process.argv.includes("--check")

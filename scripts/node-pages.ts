@@ -6,7 +6,8 @@ import { readDefinition } from "../packages/core/src/graph/read.ts"
 import type { JsonObject, JsonValue } from "../packages/core/src/json.ts"
 import { definitionOf } from "../packages/core/src/testing/definitions.ts"
 import { runInMemory } from "../packages/core/src/testing/memory-run.ts"
-import { type NodeExample, nodeExamples } from "./node-examples.ts"
+import { nodeExamples } from "./node-examples.ts"
+import type { NodeExample } from "./node-examples-models.ts"
 
 /** A page: its path in the project, and what makes it. */
 export type NodePage = { readonly path: string; readonly make: () => string }

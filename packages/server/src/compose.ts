@@ -34,6 +34,7 @@ import { makeKeyRoutes } from "./http/routes/keys.ts"
 import { messageRoutes } from "./http/routes/messages.ts"
 import { modelRoutes } from "./http/routes/models.ts"
 import { makeProviderRoutes, organizationRoutes } from "./http/routes/organizations.ts"
+import { makePauseRoutes } from "./http/routes/pauses.ts"
 import { promotionRoutes } from "./http/routes/promotion.ts"
 import { runRoutes } from "./http/routes/runs.ts"
 import { makeTalkRoutes } from "./http/routes/talk.ts"
@@ -213,6 +214,7 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
   const settings = {
     publicUrl: config.publicUrl ?? "",
     waitMs: config.waitMs,
+    streamWaitMs: config.streamWaitMs,
     definitionNodesMax: config.definitionNodesMax,
   }
   const runs: Runs = {
@@ -220,6 +222,8 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
     enqueue: (run, options) => requireRuntime(later).enqueue(run, options),
     follow: (runId, after, listener) => requireRuntime(later).follow(runId, after, listener),
     waitForEnd: (runId, options) => requireRuntime(later).waitForEnd(runId, options),
+    waitForRest: (segment, options) => requireRuntime(later).waitForRest(segment, options),
+    wake: () => requireRuntime(later).wake(),
     endMarked: (runIds) => requireRuntime(later).endMarked(runIds),
   }
   const ports: Ports = { store, models, runs, ids, clock, log, settings }
@@ -275,6 +279,7 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
   const { ports, turns } = working
   const keyring = makeKeyring(ports)
   const docs = makeDocs(routes, { version, publicUrl })
+  const links = { ...ports, secrets, publicUrl }
   return createApp({
     ports,
     keyring,
@@ -291,6 +296,7 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
       ...threadRoutes,
       ...messageRoutes,
       ...runRoutes,
+      ...makePauseRoutes(links),
       ...modelRoutes,
       ...organizationRoutes,
       ...makeProviderRoutes({ secrets }),
@@ -308,6 +314,7 @@ function openApp(config: Config, { ground, working, readiness, publicUrl }: Door
       bodyBytesMax: config.triggerBodyBytesMax,
       fileBytesMax: config.runBounds.fileBytesMax,
     },
+    links,
   })
 }
 

@@ -1,8 +1,11 @@
 /** Executing a workflow (the HTTP contract, §2; ours). */
 import { z } from "zod"
 import type { FieldFault } from "../errors.ts"
+import type { RunPause } from "../graph/pauses/pause.ts"
+import type { JsonObject } from "../json.ts"
+import { leadingPause, presentOpenPause, shownPauseAnswer } from "./pauses.ts"
 import { route } from "./route.ts"
-import { runAnswer, runStatuses } from "./runs.ts"
+import { type RunStatus, runAnswer, runStatuses } from "./runs.ts"
 
 /** Items of one request (ours): the bound of one output. */
 const itemsMax = 100_000
@@ -40,6 +43,20 @@ export function findUnsupportedExecuteField(body: ExecuteBody): string | null {
   return body.items?.some(({ binary }) => binary !== undefined) === true ? "items" : null
 }
 
+/** A run that goes on, or waits, in wire form. */
+export function presentAcceptedRun({
+  runId,
+  status,
+  pauses,
+}: {
+  readonly runId: string
+  readonly status: RunStatus
+  readonly pauses: readonly RunPause[]
+}): JsonObject {
+  const pause = leadingPause(pauses)
+  return { run_id: runId, status, ...(pause === null ? {} : { pause: presentOpenPause(pause) }) }
+}
+
 const executeErrors = [
   "WORKFLOW_NOT_FOUND",
   "WORKFLOW_INACTIVE",
@@ -75,7 +92,7 @@ export const executeWorkflowRoute = route({
     200: { description: "The run with its output, or its events", schema: runAnswer, stream: true },
     202: {
       description: "The run goes on",
-      schema: z.object({ run_id: z.string(), status: z.enum(runStatuses) }),
+      schema: z.object({ run_id: z.string(), status: z.enum(runStatuses), pause: shownPauseAnswer.optional() }),
     },
   },
   errors: executeErrors,

@@ -11,7 +11,7 @@ const facts = {
   assistantId: null,
   kindOf: () => "agent",
 }
-const framesAt = (event: RunEvent) => framesOf(event, 9, { facts, options: { nodes: false } })
+const framesAt = (event: RunEvent) => framesOf(event, 9, { facts, options: { nodes: false, wait: false } })
 const place = { node: "Agent", iteration: 0, attempt: 1, call: 0, index: 0 }
 
 describe("the frames of a tool call", () => {

@@ -5,15 +5,16 @@
  * A frame has the number of its event (of its text, within `model-text`); frames that stand for several events' news
  * have the number of the last. Events without a frame leave gaps, which are legal.
  */
-import type { RunEvent } from "../graph/events.ts"
+import type { PauseOpened, RunEvent, RunResumed, Usage } from "../graph/events.ts"
 import type { JsonObject } from "../json.ts"
 import { errorObject } from "./error-envelope.ts"
+import { presentOpenPause } from "./pauses.ts"
 
 /** One frame: its number in the run's log, and its JSON with `event`. */
 export type Frame = { readonly number: number; readonly body: JsonObject & { readonly event: string } }
 
-/** Which optional frames a reader asked for with `include`. */
-export type FrameOptions = { readonly nodes: boolean }
+/** What a reader asked for with `include`: frames about nodes; to wait with the run, which then is no end. */
+export type FrameOptions = { readonly nodes: boolean; readonly wait: boolean }
 
 /** What frames need to know of the run beyond the event at hand. */
 export type FrameFacts = {
@@ -61,9 +62,26 @@ export function framesOf(event: RunEvent, number: number, view: { facts: FrameFa
     case "tool-call-started":
     case "tool-call-completed":
       return isNested(event) ? [] : [{ number, body: toolBody(event) }]
+    case "pause-opened":
+      return isAsked(event)
+        ? [{ number, body: { event: "response.input_required", pause: presentOpenPause(openedPause(event)) } }]
+        : []
+    case "run-resumed":
+      return event.responseId === null ? [] : [{ number, body: resumedBody(facts, event) }]
+    case "run-waiting":
+      return options.wait ? [] : [{ number, body: completedBody(facts, { ...event, messageId: null }) }]
     default:
       return endFrames(event, number, facts)
   }
+}
+
+/** Tool calls for the client are asked for by the end of the response. */
+function isAsked({ terms }: PauseOpened): boolean {
+  return terms.kind !== "tool" && terms.kind !== "webhook"
+}
+
+function openedPause({ pauseId, terms, expiresAt }: PauseOpened) {
+  return { ...terms, id: pauseId, expiresAtMs: expiresAt }
 }
 
 type ToolEvent = Extract<RunEvent, { type: "tool-call-started" | "tool-call-completed" }>
@@ -94,21 +112,35 @@ function createdBody(facts: FrameFacts): Frame["body"] {
   }
 }
 
+type Completion = { readonly usage: Usage; readonly messageId: string | null; readonly stopReason: string }
+
+function completedBody(
+  { threadId, responseId }: FrameFacts,
+  { usage, messageId, stopReason }: Completion,
+): Frame["body"] {
+  const { inputTokens, outputTokens, totalTokens } = usage
+  return {
+    event: "response.completed",
+    thread_id: threadId,
+    response_id: responseId,
+    message_id: messageId,
+    stop_reason: stopReason,
+    usage: { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: totalTokens },
+  }
+}
+
+function resumedBody(facts: FrameFacts, { responseId, userMessageId }: RunResumed): Frame["body"] {
+  return createdBody({
+    ...facts,
+    responseId: responseId ?? facts.responseId,
+    userMessageId: userMessageId ?? facts.userMessageId,
+  })
+}
+
 function endFrames(event: RunEvent, number: number, facts: FrameFacts): Frame[] {
   switch (event.type) {
-    case "run-completed": {
-      const { inputTokens, outputTokens, totalTokens } = event.usage
-      const usage = { input_tokens: inputTokens, output_tokens: outputTokens, total_tokens: totalTokens }
-      const body = {
-        event: "response.completed",
-        thread_id: facts.threadId,
-        response_id: facts.responseId,
-        message_id: event.messageId,
-        stop_reason: event.stopReason,
-        usage,
-      }
-      return [{ number, body }]
-    }
+    case "run-completed":
+      return [{ number, body: completedBody(facts, event) }]
     case "run-cancelled":
       return [{ number, body: { event: "response.cancelled", partial_content_length: event.partialLength } }]
     case "run-failed":

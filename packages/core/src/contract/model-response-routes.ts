@@ -88,7 +88,11 @@ export const streamModelResponseRoute = route({
   params: responseParameter,
   query: z.object({
     starting_after: queryInteger(0, Number.MAX_SAFE_INTEGER).default(0),
-    include: z.literal("nodes").optional(),
+    include: z
+      .string()
+      .transform((text) => text.split(","))
+      .pipe(z.array(z.enum(["nodes", "wait"])))
+      .optional(),
   }),
   unknownQuery: "refuse",
   body: null,

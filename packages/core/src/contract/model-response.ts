@@ -11,6 +11,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
 import { outputModes, reasoningLevels } from "./assistant-settings.ts"
 import { errorObject } from "./error-envelope.ts"
 import { metadataField } from "./metadata.ts"
+import { leadingPause, presentOpenPause, shownPauseAnswer } from "./pauses.ts"
 import { presentUsage } from "./run-events.ts"
 import type { RunStatus } from "./runs.ts"
 import { plainText } from "./text.ts"
@@ -170,16 +171,45 @@ export const modelResponseAnswer = z
     usage: usageAnswer.nullable(),
     model: z.string().nullable(),
     status: z.enum(["in_progress", "completed", "failed", "cancelled"]),
+    pause: shownPauseAnswer.optional(),
+    tool_calls: z.array(z.looseObject({ id: z.string() })).optional(),
     error: z.looseObject({ code: z.string() }).optional(),
   })
   .meta({ id: "ModelResponse" })
 
-/** What the answer of a turn is shown from. `ended` is null while it is under way. */
+/** What the answer of a turn is shown from. `ended` is null while it is under way; `waiting`: it ended with a question. */
 export type ModelResponseView = {
   readonly threadId: string
   readonly responseId: string
   readonly runId: string
   readonly ended: { readonly status: RunStatus; readonly usage: Usage; readonly result: RunResult } | null
+}
+
+/** What was said to a question and does not fit it: the question stays open. */
+export type UnfitReplyView = {
+  readonly threadId: string
+  readonly runId: string
+  readonly responseId: string
+  readonly pause: Parameters<typeof presentOpenPause>[0]
+  readonly complaint: JsonObject
+}
+
+/** The answer to it. */
+export function presentUnfitReply({ threadId, runId, responseId, pause, complaint }: UnfitReplyView): JsonObject {
+  return {
+    success: true,
+    thread_id: threadId,
+    response_id: responseId,
+    run_id: runId,
+    response: [{ type: "text", text: pause.message ?? pause.title ?? "" }],
+    is_summarized: false,
+    stop_reason: "input_required",
+    message_id: null,
+    usage: null,
+    model: null,
+    status: "completed",
+    pause: presentOpenPause(pause, complaint),
+  }
 }
 
 /** The answer of a turn: of one that ended, or `in_progress` with nothing said. */
@@ -201,6 +231,7 @@ export function presentModelResponse(view: ModelResponseView): JsonObject {
   }
   const { status, usage, result } = ended
   const error = result.error === null ? null : errorObject(result.error, occasionOf(result))
+  const pause = leadingPause(result.pauses ?? [])
   return {
     success: status !== "failed",
     ...ids,
@@ -210,7 +241,8 @@ export function presentModelResponse(view: ModelResponseView): JsonObject {
     message_id: result.messageId,
     usage: presentUsage(usage),
     model: result.model,
-    status,
+    status: status === "waiting" ? "completed" : status,
+    ...(pause === null ? {} : { pause: presentOpenPause(pause) }),
     ...(error === null ? {} : { error }),
   }
 }

@@ -54,6 +54,8 @@ export type Route<
   readonly tag: string
   /** Every scope that a key needs; "public" for calls without a key; empty: any valid key. */
   readonly scopes: readonly Scope[] | "public"
+  /** Scopes of which one is enough, beside `scopes`; what it allows is for the call to say. */
+  readonly anyScope?: readonly Scope[]
   /** The scopes that are needed instead where a query field is given (a dry run only reads). */
   readonly scopesWithQuery?: { readonly field: string; readonly scopes: readonly Scope[] }
   readonly params: Params

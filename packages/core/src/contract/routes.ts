@@ -51,6 +51,7 @@ import {
   updateProviderRoute,
   validateProvidersRoute,
 } from "./organizations.ts"
+import { answerPauseRoute, getPauseRoute, listPausesRoute } from "./pause-routes.ts"
 import { getPromotionRoute, promoteWorkflowRoute, validateDefinitionRoute, validateWorkflowRoute } from "./promotion.ts"
 import type { Route } from "./route.ts"
 import {
@@ -146,6 +147,10 @@ export const routes: readonly Route[] = [
   getRunNodeRoute,
   listRunEventsRoute,
   cancelRunRoute,
+  // Pauses
+  listPausesRoute,
+  getPauseRoute,
+  answerPauseRoute,
   // Models
   listModelsRoute,
   listOutputModesRoute,

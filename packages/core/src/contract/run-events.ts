@@ -5,10 +5,10 @@
  */
 import { z } from "zod"
 import type { ConsoleLine } from "../graph/code/outcome.ts"
-import type { CallKey, RunEvent, Usage } from "../graph/events.ts"
+import type { CallKey, PauseLeft, PauseOpened, RunEvent, TimerSet, Usage } from "../graph/events.ts"
 import type { Outputs } from "../graph/items.ts"
 import type { JsonObject, JsonValue } from "../json.ts"
-import { toIso } from "../time.ts"
+import { toIso, toIsoOrNull } from "../time.ts"
 import { errorObject } from "./error-envelope.ts"
 import type { Frame } from "./frames.ts"
 
@@ -79,10 +79,37 @@ function fieldsOf(event: Timed): JsonObject {
       return { ...placeOf(event), run_id: event.runId }
     case "content-reset":
       return { reason: event.reason, attempt: event.attempt }
-    case "message-added":
-      return { message_id: event.messageId, text: event.text }
+    case "message-added": {
+      const pause = event.pauseId === undefined ? {} : { pause_id: event.pauseId }
+      return { message_id: event.messageId, text: event.text, ...pause }
+    }
+    case "pause-opened":
+    case "timer-set":
+    case "pause-answered":
+    case "pause-expired":
+    case "timer-fired":
+      return { ...keyOf(event), pause_id: event.pauseId, ...pauseFields(event) }
+    case "run-waiting":
+      return { stop_reason: event.stopReason, usage: presentUsage(event.usage) }
+    case "run-resumed":
+      return { response_id: event.responseId, user_message_id: event.userMessageId }
     default:
       return endFields(event)
+  }
+}
+
+function pauseFields(event: PauseOpened | TimerSet | PauseLeft): JsonObject {
+  switch (event.type) {
+    case "pause-opened": {
+      const { kind, audience, title } = event.terms
+      return { kind, audience, title, expires_at: toIsoOrNull(event.expiresAt) }
+    }
+    case "timer-set":
+      return { due_at: toIso(event.dueAt) }
+    case "pause-answered":
+      return { answer: event.answer, answered_by: event.by }
+    default:
+      return {}
   }
 }
 

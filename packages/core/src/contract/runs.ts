@@ -7,6 +7,7 @@ import type { ExecutionView, NodeView } from "../graph/run-view.ts"
 import type { JsonObject } from "../json.ts"
 import { toIso, toIsoOrNull } from "../time.ts"
 import { errorObject } from "./error-envelope.ts"
+import { leadingPause, presentOpenPause, shownPauseAnswer } from "./pauses.ts"
 import { presentConsole, presentOutputs, presentUsage } from "./run-events.ts"
 
 /** The statuses of a run. */
@@ -42,7 +43,7 @@ export const runAnswer = z
     output: z.array(itemJson).nullable(),
     text: z.string().nullable(),
     error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
-    pause: z.null(),
+    pause: shownPauseAnswer.nullable(),
     responses: z.array(z.string()),
   })
   .meta({ id: "Run" })
@@ -93,9 +94,14 @@ export function presentRunSummary(run: RunSummaryView): JsonObject {
     output: null,
     text: run.result?.text ?? null,
     error: presentError(run),
-    pause: null,
+    pause: run.status === "waiting" ? presentWaiting(run.result) : null,
     responses: run.responseIds,
   }
+}
+
+function presentWaiting(result: RunResult | null): JsonObject | null {
+  const pause = leadingPause(result?.pauses ?? [])
+  return pause === null ? null : presentOpenPause(pause)
 }
 
 /** The error of a run that failed, and of one that was cancelled, whose cause stands in the details. */

@@ -25,8 +25,9 @@ export function holdsScopes(held: readonly Scope[], needed: readonly Scope[]): b
 }
 
 /** What a call needs, as a sentence. */
-export function scopeSentence({ scopes, scopesWithQuery }: Route): string {
+export function scopeSentence({ scopes, scopesWithQuery, anyScope }: Route): string {
   if (scopes === "public") return "Needs no key."
+  if (anyScope !== undefined) return `Scopes: ${scopeList(anyScope, " or ")}.`
   const sentence = scopes.length === 0 ? "Any key will do." : `Scopes: ${scopeList(scopes)}.`
   if (scopesWithQuery === undefined) return sentence
   return `${sentence} With \`${scopesWithQuery.field}\`: ${scopeList(scopesWithQuery.scopes)}.`
@@ -53,13 +54,14 @@ cannot be removed, paused or expired ([\`LAST_KEY\`](errors/LAST_KEY.md)). A sco
 
 This page is made from the contract by \`npm run generate\`; the server judges by the same table.`
 
-function scopeCell({ scopes, scopesWithQuery }: Route): string {
+function scopeCell({ scopes, scopesWithQuery, anyScope }: Route): string {
+  if (anyScope !== undefined) return scopeList(anyScope, " or ")
   const needed = scopes === "public" ? "no key" : scopes.length === 0 ? "any key" : scopeList(scopes)
   return scopesWithQuery === undefined
     ? needed
     : `${needed}; with \`${scopesWithQuery.field}\` ${scopeList(scopesWithQuery.scopes)}`
 }
 
-function scopeList(scopes: readonly Scope[]): string {
-  return scopes.map((scope) => `\`${scope}\``).join(" and ")
+function scopeList(scopes: readonly Scope[], between = " and "): string {
+  return scopes.map((scope) => `\`${scope}\``).join(between)
 }

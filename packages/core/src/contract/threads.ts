@@ -67,6 +67,7 @@ export const threadAnswer = z
 /** What a thread is shown from. */
 export type ThreadView = {
   readonly id: string
+  readonly openPauses: readonly string[]
   readonly organizationId: string
   readonly userId: string | null
   readonly assistantId: string | null
@@ -111,7 +112,7 @@ export function presentThread(thread: ThreadView): JsonObject & { readonly id: s
     workflow_id: thread.workflowTag ?? thread.pinnedWorkflow?.id ?? null,
     pinned_workflow: thread.pinnedWorkflow,
     workflow_version: thread.pinnedWorkflow?.version ?? null,
-    open_pauses: [],
+    open_pauses: thread.openPauses,
     end_user_id: null,
   }
 }

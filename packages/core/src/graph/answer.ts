@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts"
 import type { Flow, Place } from "./exclusion.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item } from "./items.ts"
+import { mayTimeOut, timedOutOutput } from "./kinds/ask.ts"
 import { hasOutputSchema } from "./kinds/freddy-llm.ts"
 import { listSetFields } from "./kinds/set-fields.ts"
 import { executionOf, type RunState } from "./run-state.ts"
@@ -75,7 +76,9 @@ export function endsOf(graph: Graph, flow: Flow): readonly Place[] {
 function openOutputs(graph: Graph, node: GraphNode): readonly number[] {
   // A disabled node passes on what it gets by its first output.
   const count = node.disabled ? 1 : node.outputs
-  const outputs = Array.from({ length: count }, (_, output) => output)
+  const outputs = Array.from({ length: count }, (_, output) => output).filter(
+    (output) => node.kind !== "ask" || output !== timedOutOutput || mayTimeOut(node),
+  )
   return outputs.filter((output) => fromOutput(graph, node.ordinal, output).length === 0)
 }
 

@@ -70,10 +70,19 @@ function pushAll(ready: Stack, arrivals: { pending: Pending; node: GraphNode }[]
 }
 
 /**
- * P4: the first by position among those that no other waiting node leads to (where they all lead to one another, among
- * all); among equals the one that came first. Null where none waits.
+ * P4: the first by position among those that no other collecting node leads to (where they all lead to one another, among
+ * all); among equals the one that came first. Those that a waiting node leads to may get more, and are left to wait with
+ * it (P8). Null where there is none.
  */
-export function chooseCollecting(graph: Graph, collecting: readonly Collecting[]): Collecting | null {
+export function chooseCollecting(
+  graph: Graph,
+  entries: readonly Collecting[],
+  waiting: readonly { readonly node: number }[] = [],
+): Collecting | null {
+  const collecting =
+    waiting.length === 0
+      ? entries
+      : entries.filter((entry) => waiting.every(({ node }) => reachOf(graph, node)[entry.node] !== 1))
   const nodes = [...new Set(collecting.map(({ node }) => node))]
   const reaches = nodes.map((node) => ({ node, reach: reachOf(graph, node) }))
   const free = new Set(nodes.filter((node) => !reaches.some((other) => other.node !== node && other.reach[node] === 1)))

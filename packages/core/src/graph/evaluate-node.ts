@@ -10,9 +10,10 @@ import { EXPRESSION_LIMITS } from "./expression/limits.ts"
 import type { ExpressionScope } from "./expression/scope.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
-import { type EffectKind, type KindContext, type KindResult, NodeFailure } from "./kinds/kind.ts"
+import { type EffectKind, type KindContext, type KindResult, NodeFailure, type WaitingKind } from "./kinds/kind.ts"
 import { findKind } from "./kinds/table.ts"
 import { nodeScopes, parameterAt, type RunFacts } from "./node-scope.ts"
+import type { PauseRequest } from "./pauses/pause.ts"
 import { seededRandom } from "./random.ts"
 import { type Current, executionOf, inputsOf, type RunState } from "./run-state.ts"
 
@@ -24,9 +25,13 @@ export type Evaluation = {
   readonly facts: RunFacts
 }
 
-/** What is to be done with an execution: it has an outcome already, or a performer of that effect has to be asked. */
+/**
+ * What is to be done with an execution: it has an outcome already (`says`: with a message of its own to the person who
+ * chats), it waits, or a performer of that effect has to be asked.
+ */
 export type Evaluated =
-  | { readonly type: "completed"; readonly result: KindResult }
+  | { readonly type: "completed"; readonly result: KindResult; readonly says?: string }
+  | { readonly type: "paused"; readonly requests: readonly PauseRequest[] }
   | { readonly type: "failed"; readonly error: Failure; readonly retryable: boolean }
   | { readonly type: "effect"; readonly effect: EffectKind["effect"]; readonly context: KindContext }
 
@@ -44,13 +49,23 @@ export function evaluateNode(evaluation: Evaluation): Evaluated {
     return { ...failed("NODE_KIND_UNKNOWN", message), retryable: false }
   }
   const context = makeContext(evaluation, node, { inputs })
-  if (kind.effect !== "none") return { type: "effect", effect: kind.effect, context }
+  if (kind.effect !== "none" && kind.effect !== "wait") return { type: "effect", effect: kind.effect, context }
   try {
+    if (kind.effect === "wait") return waitOrGoOn(kind, context, evaluation.current)
     const result = kind.run(context)
     return { type: "completed", result: { ...result, outputs: finishOutputs(node, result.outputs) } }
   } catch (error) {
     return failureOf(error)
   }
+}
+
+function waitOrGoOn(kind: WaitingKind, context: KindContext, current: Current): Evaluated {
+  const outcome = current.pauses.at(-1)?.outcome ?? null
+  const given = outcome === null ? kind.ask(context) : kind.goOn(context, outcome)
+  if (!("outputs" in given)) return { type: "paused", requests: [given] }
+  const { says, ...result } = { says: undefined, ...given }
+  const outputs = finishOutputs(context.node, result.outputs)
+  return { type: "completed", result: { ...result, outputs }, ...(says === undefined ? {} : { says }) }
 }
 
 /** What an error thrown while a node was evaluated or performed means for the node. Rethrows bugs. */
@@ -98,8 +113,9 @@ type ContextInputs = { readonly inputs: readonly (readonly Item[])[]; readonly g
 function makeContext(evaluation: Evaluation, node: GraphNode, { inputs, given }: ContextInputs): KindContext {
   const { graph, state, current, facts } = evaluation
   const created = state.created
-  // The same instant and the same random numbers after a crash (E9): both come from the event that opened the run.
-  const nowMs = created?.at ?? 0
+  // The same instant and the same random numbers after a crash (E9): both come from the events that opened the run and
+  // its segment.
+  const nowMs = state.instantMs ?? 0
   const random = seededRandom((created?.seed ?? 0) + state.log.length)
   const timeZone = typeof graph.settings.timezone === "string" ? graph.settings.timezone : "UTC"
   const place = {

@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from "../json.ts"
 import type { ConsoleLine } from "./code/outcome.ts"
 import type { Item, Outputs } from "./items.ts"
 import type { ModelSettings } from "./model-settings.ts"
+import type { PauseTerms } from "./pauses/pause.ts"
 import type { TriggerAnswer } from "./triggers/answer.ts"
 
 /** The version that newly written events carry (R8). */
@@ -126,6 +127,56 @@ export type RunCreated = {
   readonly trigger?: RunTrigger
 }
 
+/** A pause was opened for an execution (see `pauses/pause.ts`). */
+export type PauseOpened = {
+  readonly type: "pause-opened"
+  readonly at: number
+  readonly pauseId: string
+  readonly terms: PauseTerms
+  /** When it expires; null: never. */
+  readonly expiresAt: number | null
+} & ExecutionKey
+
+/** An execution waits for a point in time. */
+export type TimerSet = {
+  readonly type: "timer-set"
+  readonly at: number
+  readonly pauseId: string
+  readonly dueAt: number
+} & ExecutionKey
+
+/** A pause was left. */
+export type PauseLeft =
+  | ({
+      readonly type: "pause-answered"
+      readonly at: number
+      readonly pauseId: string
+      readonly answer: JsonValue
+      /** Who answered, as it is shown. */
+      readonly by: string
+    } & ExecutionKey)
+  | ({ readonly type: "pause-expired" | "timer-fired"; readonly at: number; readonly pauseId: string } & ExecutionKey)
+
+/** Nothing is left to do but to wait: the segment ends, and with it the response that it gives. */
+export type RunWaiting = {
+  readonly type: "run-waiting"
+  readonly at: number
+  readonly stopReason: "input_required" | "tool_calls"
+  /** The run's so far. */
+  readonly usage: Usage
+}
+
+/**
+ * The run goes on. `responseId`: the response that the new segment gives; null where it gives none. `userMessageId`: what was
+ * said in the chat that it goes on with.
+ */
+export type RunResumed = {
+  readonly type: "run-resumed"
+  readonly at: number
+  readonly responseId: string | null
+  readonly userMessageId: string | null
+}
+
 /** Any event of a run. */
 export type RunEvent =
   | RunCreated
@@ -196,8 +247,23 @@ export type RunEvent =
       readonly reason: "crash" | "retry" | "retracted"
       readonly attempt: number
     }
-  /** `text` null: what was shown delta by delta since the last message or reset; otherwise this event is its one delta. */
-  | { readonly type: "message-added"; readonly at: number; readonly messageId: string; readonly text: string | null }
+  /**
+   * `text` null: what was shown delta by delta since the last message or reset; otherwise this event is its one delta.
+   * `pauseId`: it is the question of that pause. `isReply`: a node answers explicitly with it.
+   */
+  | {
+      readonly type: "message-added"
+      readonly at: number
+      readonly messageId: string
+      readonly text: string | null
+      readonly pauseId?: string
+      readonly isReply?: boolean
+    }
+  | PauseOpened
+  | TimerSet
+  | PauseLeft
+  | RunWaiting
+  | RunResumed
   | {
       readonly type: "run-completed"
       readonly at: number

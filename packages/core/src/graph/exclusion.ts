@@ -144,6 +144,9 @@ function comesOnce(facts: Facts, arrivals: readonly Connection[], ways: readonly
 /** Kinds that put out at most one item per output for one item; others may make several of it. */
 const itemForItem: ReadonlySet<string> = new Set([
   "freddyLlm",
+  "ask",
+  "wait",
+  "chat",
   "assistant",
   "set",
   "if",

@@ -9,6 +9,7 @@ import {
   type Current,
   isSameCall,
   isSameTool,
+  questionPlaces,
   type RunState,
   type SentRequest,
 } from "./run-state.ts"
@@ -49,14 +50,13 @@ export function narrate(state: RunState, event: RunEvent): RunState {
     }
     case "content-reset":
       return { ...state, shown: "", shownBeforeCall: 0 }
-    case "message-added": {
-      const text = event.text ?? state.shown
-      return {
-        ...state,
-        shown: "",
-        shownBeforeCall: 0,
-        reply: state.reply === null ? text : `${state.reply}\n\n${text}`,
-      }
+    case "message-added":
+      return said(state, event)
+    case "run-waiting":
+      return { ...state, isAtRest: true }
+    case "run-resumed": {
+      const { at: instantMs, responseId } = event
+      return { ...state, isAtRest: false, instantMs, responseId, reply: null, hasReplied: false }
     }
     case "run-completed":
       return ended(state, event.at, {
@@ -76,6 +76,19 @@ export function narrate(state: RunState, event: RunEvent): RunState {
       return ended(state, event.at, { status: "cancelled", cause: event.cause, messageId: event.messageId })
     default:
       return state
+  }
+}
+
+/** A message of the assistant, in the middle of the run or at its end. */
+function said(state: RunState, event: Extract<RunEvent, { type: "message-added" }>): RunState {
+  const text = event.text ?? state.shown
+  return {
+    ...state,
+    shown: "",
+    shownBeforeCall: 0,
+    reply: state.reply === null ? text : `${state.reply}\n\n${text}`,
+    hasReplied: state.hasReplied || event.isReply === true,
+    nextOrdinal: state.nextOrdinal + (event.pauseId === undefined ? 1 : questionPlaces),
   }
 }
 

@@ -9,6 +9,7 @@
  *     start-node   say so in the log (node-started), with the time
  *     run-node     evaluate or perform the current execution, then node-completed or node-failed
  *     wait         the same, after a pause between tries
+ *     wait-run     nothing is left to do but to wait: take up what was brought meanwhile, or come to rest
  *     complete     nothing is left to do: run-completed
  *     fail         a node failed for good or a bound was passed: run-failed
  *     none         the event asks for nothing (text of a call under way), or the run is over
@@ -23,13 +24,16 @@
  *   P5  A delivery without items starts nothing; to an input after the first of a waiting node it counts as "came,
  *       empty" (recorded outcomes).
  *   P6  An event that does not fit the state changes nothing. Events after the end change nothing.
+ *   P8  An execution that opened a pause stands aside until each of its pauses has an outcome; what is ready goes on
+ *       meanwhile (R3). A node with several inputs that it may still lead to waits with it.
  *   P7  Executions, items per output and executions of one node are bounded; past a bound the run fails with its code.
  */
 import { chooseCollecting, deliver, push } from "./deliver.ts"
-import type { ExecutionKey, Failure, RunEvent } from "./events.ts"
+import type { ExecutionKey, Failure, PauseLeft, RunEvent } from "./events.ts"
 import type { Graph, GraphNode } from "./graph.ts"
 import type { Item, Outputs } from "./items.ts"
 import { narrate } from "./narration.ts"
+import { leavePause, openPause, waitsFor } from "./pauses/holding.ts"
 import {
   append,
   at,
@@ -39,8 +43,8 @@ import {
   inputsOf,
   isSameCall,
   isSameTool,
+  nextIteration,
   type RunState,
-  runsOf,
 } from "./run-state.ts"
 
 /** The bounds that the planner keeps, each a setting. */
@@ -61,6 +65,7 @@ export type Command =
   | ({ readonly type: "start-node" } & ExecutionKey)
   | ({ readonly type: "run-node" } & ExecutionKey)
   | { readonly type: "wait"; readonly waitMs: number; readonly then: ExecutionKey }
+  | { readonly type: "wait-run" }
   | { readonly type: "complete"; readonly node: string | null; readonly items: readonly Item[] }
   | { readonly type: "fail"; readonly failure: Failure }
   | { readonly type: "none" }
@@ -81,6 +86,10 @@ export function initialState(graph: Graph): RunState {
     ready: null,
     collecting: [],
     current: null,
+    waiting: [],
+    isAtRest: false,
+    instantMs: null,
+    responseId: null,
     log: emptyLog(),
     byNode: graph.nodes.map(() => emptyLog<Execution>()),
     usage: noUsage,
@@ -91,6 +100,8 @@ export function initialState(graph: Graph): RunState {
     shown: "",
     shownBeforeCall: 0,
     reply: null,
+    hasReplied: false,
+    nextOrdinal: 0,
   }
 }
 
@@ -99,7 +110,7 @@ export function advance(plan: Plan, state: RunState, event: RunEvent): Step {
   if (!fits(plan.graph, state, event)) return { state, command: nothing }
   switch (event.type) {
     case "run-created":
-      return { state: { ...state, created: event }, command: nothing }
+      return { state: created(state, event), command: nothing }
     case "run-started":
       return begin(plan, state, event)
     case "node-started":
@@ -108,6 +119,13 @@ export function advance(plan: Plan, state: RunState, event: RunEvent): Step {
       return settle(plan, state, event)
     case "node-failed":
       return recover(plan, state, event)
+    case "pause-opened":
+    case "timer-set":
+      return next(plan, openPause(plan.graph, state, event))
+    case "pause-answered":
+    case "pause-expired":
+    case "timer-fired":
+      return goOnWith(plan, state, event)
     default:
       return { state: narrate(state, event), command: nothing }
   }
@@ -128,6 +146,7 @@ export function fold(plan: Plan, events: Iterable<RunEvent>): Step {
 function fits(graph: Graph, state: RunState, event: RunEvent): boolean {
   if (state.end !== null || (state.created === null) !== (event.type === "run-created")) return false
   const { current, startedAtMs } = state
+  if (state.isAtRest) return ["run-resumed", "run-failed", "run-cancelled"].includes(event.type)
   switch (event.type) {
     case "run-created":
     case "run-failed":
@@ -140,7 +159,18 @@ function fits(graph: Graph, state: RunState, event: RunEvent): boolean {
     case "message-added":
       return startedAtMs !== null
     case "run-completed":
-      return startedAtMs !== null && current === null && state.ready === null && state.collecting.length === 0
+      return isIdle(state) && state.waiting.length === 0 && state.collecting.length === 0
+    case "run-waiting":
+      return isIdle(state) && state.waiting.length > 0
+    case "run-resumed":
+      return false
+    case "pause-opened":
+    case "timer-set":
+      return isUnderWay(graph, current, event) || (current === null && waitsFor(graph, state, event))
+    case "pause-answered":
+    case "pause-expired":
+    case "timer-fired":
+      return current === null && waitsFor(graph, state, event)
     case "model-text":
     case "model-call-completed":
       return isUnderWay(graph, current, event) && current?.openCalls.some((open) => isSameCall(open, event)) === true
@@ -165,10 +195,30 @@ function fits(graph: Graph, state: RunState, event: RunEvent): boolean {
   }
 }
 
+/** Whether nothing is under way or ready. */
+function isIdle({ startedAtMs, current, ready }: RunState): boolean {
+  return startedAtMs !== null && current === null && ready === null
+}
+
 /** Whether the execution with this key is under way (R4). */
 function isUnderWay(graph: Graph, current: Current | null, key: ExecutionKey): boolean {
   if (current === null || graph.nodes[current.node]?.name !== key.node) return false
   return current.iteration === key.iteration && current.attempt === key.attempt
+}
+
+function created(state: RunState, event: Extract<RunEvent, { type: "run-created" }>): RunState {
+  const { at: instantMs, turn } = event
+  const nextOrdinal = (turn?.messageOrdinal ?? 0) + 1
+  return { ...state, created: event, instantMs, responseId: turn?.responseId ?? null, nextOrdinal }
+}
+
+/** A pause was left (P8): once no other of its execution is open, that goes on. */
+function goOnWith(plan: Plan, state: RunState, event: PauseLeft): Step {
+  const left = leavePause(state, event)
+  const { current } = left
+  if (current === null) return next(plan, left)
+  const { node, iteration } = event
+  return { state: left, command: { type: "run-node", node, iteration, attempt: current.attempt } }
 }
 
 function begin(plan: Plan, state: RunState, event: Extract<RunEvent, { type: "run-started" }>): Step {
@@ -192,7 +242,7 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
     return { state: { ...state, current }, command: { type: "run-node", ...key } }
   }
   if (ready === null || ready.top.node !== ordinal) return { state, command: nothing }
-  if (runsOf(state, ordinal) !== event.iteration || event.attempt < ready.top.attempt)
+  if (nextIteration(state, ordinal) !== event.iteration || event.attempt < ready.top.attempt)
     return { state, command: nothing }
   const current: Current = {
     ...ready.top,
@@ -204,6 +254,7 @@ function takeUp({ graph }: Plan, state: RunState, event: Extract<RunEvent, { typ
     requests: [],
     children: [],
     openCalls: [],
+    pauses: [],
   }
   return { state: { ...state, ready: ready.below, current }, command: { type: "run-node", ...key } }
 }
@@ -284,16 +335,17 @@ function goOn(plan: Plan, state: RunState, node: GraphNode): Step {
 function next(plan: Plan, state: RunState): Step {
   if (state.ready !== null) return startNext(plan, state)
   let { collecting } = state
-  for (let chosen = chooseCollecting(plan.graph, collecting); chosen !== null; ) {
+  for (let chosen = chooseCollecting(plan.graph, collecting, state.waiting); chosen !== null; ) {
     const { node, sources: known } = chosen
     collecting = collecting.filter((entry) => entry !== chosen)
     const sources = known.map((source) => source ?? null)
     // A node that gets no items does not run.
     const hasItems = inputsOf(state, sources).some((items) => items.length > 0)
     if (hasItems) return startNext(plan, { ...state, collecting, ready: push(null, { node, sources, attempt: 1 }) })
-    chosen = chooseCollecting(plan.graph, collecting)
+    chosen = chooseCollecting(plan.graph, collecting, state.waiting)
   }
   const done: RunState = collecting === state.collecting ? state : { ...state, collecting }
+  if (state.waiting.length > 0) return { state: done, command: { type: "wait-run" } }
   return { state: done, command: completion(plan.graph, done) }
 }
 
@@ -309,8 +361,8 @@ function startNext({ graph, limits }: Plan, state: RunState): Step {
   const top = state.ready?.top
   const node = top === undefined ? undefined : graph.nodes[top.node]
   if (top === undefined || node === undefined) return { state, command: nothing }
-  const iteration = runsOf(state, top.node)
-  if (state.log.length >= limits.executionsMax) {
+  const iteration = nextIteration(state, top.node)
+  if (state.log.length + state.waiting.length >= limits.executionsMax) {
     const message = `A run may execute at most ${limits.executionsMax} nodes.`
     return fail(state, { code: "RUN_EXECUTIONS_EXCEEDED", message, node: node.name })
   }

@@ -337,7 +337,7 @@ describe("the report", () => {
       },
       pauses: ["Ask", "Wait"],
       streams: ["A"],
-      unknown_kinds: ["Ask", "Wait", "Slack", "Island"],
+      unknown_kinds: ["Slack"],
     })
   })
 

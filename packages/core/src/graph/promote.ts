@@ -16,6 +16,7 @@ import { analyseFlow, excludeEachOther, type Flow, type Place } from "./exclusio
 import { cutText, makeFindingList, quote } from "./findings.ts"
 import type { Finding, Graph, GraphNode } from "./graph.ts"
 import { type Inheritance, inheritFrom } from "./inheritance.ts"
+import { waitsForReply } from "./kinds/chat.ts"
 import type { Read } from "./read.ts"
 import type { PromotionReport, ReportAnswer, ReportCandidate, ReportEntry, ReportError } from "./report.ts"
 import { streamingIn } from "./streaming.ts"
@@ -139,8 +140,8 @@ function pausingNodes(graph: Graph, flow: Flow | null): readonly string[] {
   return pausing.map(({ name }) => name)
 }
 
-function mayPause({ kind, parameters }: GraphNode): boolean {
-  return pausingKinds.has(kind ?? "") || (kind === "chat" && parameters.waitUserReply === true)
+function mayPause(node: GraphNode): boolean {
+  return pausingKinds.has(node.kind ?? "") || (node.kind === "chat" && waitsForReply(node))
 }
 
 type Known = {

@@ -1,9 +1,10 @@
 /**
- * What is kept of a run that ended, with its row: what answers and lists show without reading the run's events. Its usage
+ * What is kept of a run that ended or waits, with its row: what answers and lists show without reading the run's events. Its usage
  * stands beside it. JSON as it stands.
  */
 import type { CauseCode } from "../errors.ts"
 import type { Failure, RunError } from "./events.ts"
+import type { RunPause } from "./pauses/pause.ts"
 
 /** The outcome of a run. */
 export type RunResult = {
@@ -13,7 +14,9 @@ export type RunResult = {
   readonly messageId: string | null
   /** What was said in the turn, several messages joined by a blank line; of a cancelled one, what was shown and kept. */
   readonly text: string | null
-  readonly stopReason: "stop" | "length" | "cancelled" | null
+  readonly stopReason: "stop" | "length" | "tool_calls" | "input_required" | "cancelled" | null
+  /** The pauses that are open, where the run waits; absent otherwise. */
+  readonly pauses?: readonly RunPause[]
   /** The model of the last call. */
   readonly model: string | null
   /** A model call was given a summary in the place of older messages. */

@@ -3,12 +3,15 @@
  * new ones.
  *
  *     created ── run-started ──> running ──┬── run-completed ──> completed
- *                                          ├── run-failed ─────> failed
+ *                                 │    ^   ├── run-failed ─────> failed
+ *                    run-waiting  v    │   │
+ *                              waiting ┘ run-resumed
  *        (any) ── run-cancelled ───────────┴──────────────────> cancelled
  *
  *     ready       a stack; the top is the next execution (order v1: depth first, then by position)
  *     collecting  nodes with several inputs that wait for the rest of them
  *     current     the one execution under way (R3)
+ *     waiting     executions that wait for a person or a time, in the order in which they began to
  *     log         every execution that ended, in order; `byNode[ordinal]` the same by node
  *
  * The two logs grow by `append`, which shares the underlying list between a state and its successor: a list is only
@@ -30,6 +33,7 @@ import type {
   Usage,
 } from "./events.ts"
 import type { Item, Outputs } from "./items.ts"
+import type { RunPause } from "./pauses/pause.ts"
 
 /** A list that is shared with later states; only the first `length` entries belong to this one. */
 export type Log<Entry> = { readonly entries: Entry[]; readonly length: number }
@@ -112,6 +116,8 @@ export type Current = Pending & {
   readonly children: readonly (CallPlace & { readonly runId: string })[]
   /** The model calls that began in this attempt and have not ended; what they showed is reset if they are made again. */
   readonly openCalls: readonly CallPlace[]
+  /** The pauses that it has opened, in order. While it is under way each of them has an outcome. */
+  readonly pauses: readonly RunPause[]
 }
 
 /** An execution that ended: its last attempt. */
@@ -155,6 +161,13 @@ export type RunState = {
   readonly ready: Stack
   readonly collecting: readonly Collecting[]
   readonly current: Current | null
+  readonly waiting: readonly Current[]
+  /** Nothing happens until the run is resumed. */
+  readonly isAtRest: boolean
+  /** What `now` means, milliseconds: when the segment began; null before the first. */
+  readonly instantMs: number | null
+  /** The response that the segment gives; null where it gives none. */
+  readonly responseId: string | null
   readonly log: Log<Execution>
   readonly byNode: readonly Log<Execution>[]
   readonly usage: Usage
@@ -169,19 +182,45 @@ export type RunState = {
   readonly shown: string
   /** How many characters of `shown` had been shown when the model call under way began. */
   readonly shownBeforeCall: number
-  /** The messages that were added, joined by a blank line; null where none was. */
+  /** The messages that were added in this segment, joined by a blank line; null where none was. */
   readonly reply: string | null
+  /** A node has answered explicitly: then the output of the last node is not the answer. */
+  readonly hasReplied: boolean
+  /** The place of the next message that the run adds to its turn. */
+  readonly nextOrdinal: number
 }
+
+/** Places that a question takes among the messages of its turn: its own, then those of what is said to it in the chat. */
+export const questionPlaces = 1_000
 
 /** How often a node has run. */
 export function runsOf(state: RunState, node: number): number {
   return state.byNode[node]?.length ?? 0
 }
 
+/** The iteration of the next execution of a node: those that wait have theirs already. */
+export function nextIteration(state: RunState, node: number): number {
+  return runsOf(state, node) + state.waiting.filter((entry) => entry.node === node).length
+}
+
 /** An execution of a node by its iteration, counted from the end where negative; undefined where there is none. */
 export function executionOf(state: RunState, node: number, iteration: number): Execution | undefined {
   const log = state.byNode[node]
-  return log === undefined ? undefined : at(log, iteration)
+  if (log === undefined) return undefined
+  const found = at(log, iteration)
+  if (iteration < 0 || found?.iteration === iteration) return found
+  // One that waited has ended after a later one.
+  for (let index = 0; index < log.length; index += 1) {
+    const execution = at(log, index)
+    if (execution?.iteration === iteration) return execution
+  }
+  return undefined
+}
+
+/** The pauses of a run that are open, in the order in which they were opened. */
+export function openPausesOf({ waiting }: RunState): readonly RunPause[] {
+  const open = waiting.flatMap(({ pauses }) => pauses.filter(({ outcome }) => outcome === null))
+  return open.length < 2 ? open : open.toSorted((a, b) => a.openedAtMs - b.openedAtMs)
 }
 
 /** The items that an execution gets on each input. */

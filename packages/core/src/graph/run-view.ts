@@ -69,7 +69,11 @@ export function viewNodes(graph: Graph, events: Iterable<RunEvent>): readonly No
     if (execution !== undefined) add(execution.node, { ...viewEnded(state, execution), ...consoleOf(execution) })
   }
   const { current } = state
-  if (current !== null) add(current.node, { ...viewCurrent(graph, state, current), ...consoleOf(current) })
+  const underWay = current === null ? state.waiting : [...state.waiting, current]
+  for (const [place, entry] of underWay.entries()) {
+    const index = state.log.length + place
+    add(entry.node, { ...viewUnderWay(graph, state, entry), index, ...consoleOf(entry) })
+  }
   return [...executions].map(([ordinal, views]) => viewNode(graph, ordinal, views))
 }
 
@@ -115,8 +119,8 @@ function viewEnded(state: RunState, execution: Execution): ExecutionView {
   }
 }
 
-/** The execution that is under way, or was when the run ended. */
-function viewCurrent(graph: Graph, state: RunState, current: Current): ExecutionView {
+/** An execution that is under way or waits, or did when the run ended. */
+function viewUnderWay(graph: Graph, state: RunState, current: Current): Omit<ExecutionView, "index"> {
   const { end, endedAtMs } = state
   // A run can fail for reasons of its own (its wall time) while a node is at work; the failure is then that node's,
   // unless it names another one.
@@ -124,9 +128,8 @@ function viewCurrent(graph: Graph, state: RunState, current: Current): Execution
   const isOwn =
     failure !== null && (failure.node ?? graph.nodes[current.node]?.name) === graph.nodes[current.node]?.name
   return {
-    index: state.log.length,
     iteration: current.iteration,
-    status: end === null ? "running" : isOwn ? "failed" : "cancelled",
+    status: end === null ? (state.current === current ? "running" : "waiting") : isOwn ? "failed" : "cancelled",
     startedAtMs: current.startedAtMs,
     durationMs: endedAtMs === null ? null : endedAtMs - current.startedAtMs,
     inputs: inputsOf(state, current.sources),

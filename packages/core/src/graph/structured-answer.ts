@@ -41,6 +41,23 @@ export function checkValue(value: JsonValue, schema: JsonObject): ReadAnswer {
   return { fits: false, complaint: complain(faults.join(" ")) }
 }
 
+/** One thing that is wrong with a value: its path there in dots, and words that follow it. */
+export type ValueFault = { readonly path: string; readonly message: string }
+
+/** What is wrong with a value by a schema, at most ten faults. A schema that cannot be used is a fault as well. */
+export function findValueFaults(value: JsonValue, schema: JsonObject): readonly ValueFault[] {
+  const validate = compile(schema)
+  if (typeof validate === "string") return [{ path: "", message: validate }]
+  if (validate(value)) return []
+  return (validate.errors ?? []).slice(0, 10).map(({ instancePath, message, params }) => {
+    const missing: unknown = params.missingProperty
+    const path = instancePath.slice(1).replaceAll("/", ".")
+    if (typeof missing === "string")
+      return { path: path === "" ? missing : `${path}.${missing}`, message: "is missing" }
+    return { path, message: message ?? "is not valid" }
+  })
+}
+
 /** What is wrong with a schema, in a sentence; null where nothing is. */
 export function findSchemaFault(schema: JsonObject): string | null {
   const result = compile(schema)

@@ -21,8 +21,8 @@ const advice: readonly (readonly [names: RegExp, advice: string])[] = [
   [/^(agenttool|tool|mcpclient)|tool$/, "remove the tool, or fetch what it gives before the model is asked"],
   [/^(code|function|functionitem)$/, "write it in a Code node"],
   [/^(executeworkflow)$/, "promote the other workflow and ask it with an Assistant node"],
-  [/^(ask|wait|form)$/, "this version has no way to wait for a person"],
-  [/^(respondtowebhook|chat)$/, "let the node before it be the last one: its text is the answer"],
+  [/^form$/, "let an Ask node ask"],
+  [/^respondtowebhook$/, "let the node before it be the last one: its text is the answer"],
   [/^(extractfromfile|converttofile)$/, "this version has no kind for it"],
   [/trigger$/, "start with a chat trigger"],
 ]

@@ -8,7 +8,7 @@ import type { Graph } from "../graph/graph.ts"
 import type { Item, Outputs } from "../graph/items.ts"
 import { advance, type Command, initialState, type Plan, type PlanLimits, type Step } from "../graph/plan.ts"
 import { readDefinition } from "../graph/read.ts"
-import { at, type Execution, inputsOf } from "../graph/run-state.ts"
+import { at, type Execution, inputsOf, type RunState } from "../graph/run-state.ts"
 import { type JsonObject, type JsonValue, jsonEqual } from "../json.ts"
 
 /** What a run is made of. `given`: outputs of nodes by name, json of items per output, one entry for each of their runs. */
@@ -72,6 +72,7 @@ function eventFor(graph: Graph, { state, command }: Step, facts: { run: MemoryRu
     const key = command.type === "wait" ? command.then : command
     return { type: "node-started", at, node: key.node, iteration: key.iteration, attempt: key.attempt }
   }
+  if (command.type === "wait-run") return unanswered(graph, state, at)
   if (command.type !== "run-node" || state.current === null) return null
   const key = { node: command.node, iteration: command.iteration, attempt: command.attempt }
   const outputs = facts.run.given ?? {}
@@ -85,8 +86,23 @@ function eventFor(graph: Graph, { state, command }: Step, facts: { run: MemoryRu
     const { outputs, memory = null } = evaluated.result
     return { type: "node-completed", at, ...key, outputs, memory }
   }
+  if (evaluated.type === "paused") {
+    const [request] = evaluated.requests
+    if (request === undefined) throw new Error(`${key.node} waits for nothing`)
+    return { type: "pause-opened", at, ...key, pauseId: `pause_${at}`, terms: request, expiresAt: null }
+  }
   if (evaluated.type === "effect") throw new Error(`the test says nothing of what ${key.node} gives`)
   return { type: "node-failed", at, ...key, error: evaluated.error, retryable: evaluated.retryable }
+}
+
+/** Nobody answers: the time of the first execution that waits has passed. */
+function unanswered(graph: Graph, { waiting }: RunState, at: number): RunEvent | null {
+  const entry = waiting[0]
+  const pause = entry?.pauses.find(({ outcome }) => outcome === null)
+  if (entry === undefined || pause === undefined) return null
+  const { iteration, attempt } = entry
+  const node = graph.nodes[entry.node]?.name ?? ""
+  return { type: "pause-expired", at, node, iteration, attempt, pauseId: pause.id }
 }
 
 const runFacts = { runId: "run_1", workflowId: "flow_1", active: true }

@@ -7,7 +7,7 @@
  * one is given as the previous key and goes on opening, while everything new is sealed with the current one. The owner
  * of a secret is authenticated with it, so that a row that was copied over another does not open.
  */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto"
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
 import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Secrets } from "../ports/secrets.ts"
@@ -37,6 +37,15 @@ function sealWith(key: Key, secret: string, owner: string): Uint8Array {
   return Buffer.concat([Buffer.of(formatVersion), key.id, nonce, cipher.getAuthTag(), text])
 }
 
+/** The purpose is said first, so that a signature is never something else that the key makes. */
+function signWith(key: Key, text: string): Buffer {
+  return createHmac("sha256", key.bytes).update("brevet signature\0").update(text).digest()
+}
+
+function isSame(left: Buffer, right: Uint8Array): boolean {
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
 function openWith(keys: readonly Key[], sealed: Uint8Array, owner: string): string | null {
   const bytes = Buffer.from(sealed)
   if (bytes.length < headerBytes || bytes[0] !== formatVersion) return null
@@ -64,6 +73,8 @@ export function makeSecrets({ current, previous, isShared = false }: SecretKeys)
   return {
     seal: (secret, owner) => sealWith(key, secret, owner),
     open: (sealed, owner) => openWith(keys, sealed, owner),
+    sign: (text) => signWith(key, text),
+    isSignature: (bytes, text) => keys.some((candidate) => isSame(signWith(candidate, text), bytes)),
     isCurrent: (sealed) => Buffer.from(sealed.subarray(1, 1 + keyIdBytes)).equals(key.id),
     isShared,
   }

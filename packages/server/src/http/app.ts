@@ -17,7 +17,9 @@ import Fastify, { type FastifyInstance } from "fastify"
 import type { Ports } from "../ports/context.ts"
 import type { Readiness } from "../ports/readiness.ts"
 import { type Keyring, makeKeyring } from "../services/keyring.ts"
+import type { LinkPorts } from "../services/pause-links.ts"
 import { type Address, makeAddresses, mayStream, refuseAddress, toRouterPath } from "./addresses.ts"
+import { addAnswerDoor, answerAddresses } from "./answer-page/door.ts"
 import { makeCall } from "./call.ts"
 import { sendError } from "./envelope.ts"
 import { answerMalformed, refuseOddRequests } from "./malformed.ts"
@@ -46,6 +48,8 @@ export type AppOptions = {
   readonly pages?: readonly Page[]
   /** The addresses of triggers; absent: there are none. */
   readonly triggers?: TriggerDoor
+  /** Doors to pauses for those who have a link and no key; null: there are none. */
+  readonly links?: LinkPorts | null
   readonly readiness: Readiness
   readonly settings: HttpSettings
   /** Who judges callers; shared with whoever must be told of changed keys. */
@@ -110,6 +114,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   }
   for (const page of options.pages ?? []) addPage(app, page)
   if (options.triggers !== undefined) addTriggerDoor(app, { ...options.triggers, streams })
+  if (options.links != null) addAnswerDoor(app, options.links)
   let cut: NodeJS.Timeout | undefined
   app.addHook("preClose", (done) => {
     streams.endAll()
@@ -172,10 +177,10 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
 }
 
 /** What is asked before anything else: is it HTTP, do we take work, is there anything at the address? */
-function addGate(app: FastifyInstance, { ports, routes, pages = [], readiness }: AppOptions): void {
+function addGate(app: FastifyInstance, { ports, routes, pages = [], links = null, readiness }: AppOptions): void {
   const addresses = makeAddresses(
     routes.map(({ route }) => route),
-    pages.map(({ path }): Address => ({ method: "GET", path })),
+    [...pages.map(({ path }): Address => ({ method: "GET", path })), ...(links === null ? [] : answerAddresses)],
   )
   let closing = false
   app.addHook("preClose", (done) => {

@@ -74,6 +74,12 @@ async function makeWorld(key: string): Promise<World> {
     key,
     body: { key_name: "K", scopes: ["chat"] },
   })
+  const question = { id: "q", name: "Q", type: "Ask", parameters: { message: "Which?" } }
+  const asking = await call("POST", "/v1/workflows", {
+    key,
+    body: { name: "Asking", definition: { nodes: [question] } },
+  })
+  const paused = await call("POST", `/v1/workflows/${asking.body.id}/execute`, { key })
   const credential = await call("POST", "/v1/credentials", { key, body: bodies.createCredential?.() ?? {} })
   const ids = {
     workflow_id: workflow.body.id,
@@ -88,6 +94,7 @@ async function makeWorld(key: string): Promise<World> {
     name: "A",
     provider_name: "openai",
     credential_id: credential.body.id,
+    pause_id: paused.body.pause.id,
   }
   return { key, ids }
 }
@@ -108,6 +115,7 @@ const bodies: Readonly<Record<string, () => JsonObject>> = {
   }),
   validateDefinition: () => ({ definition: {} }),
   attachAssistantWorkflow: () => ({ workflow_id: own.ids.workflow_id ?? "" }),
+  answerPause: () => ({ answer: "Red" }),
   createModelResponse: () => ({ inputs: [{ role: "user", content: "Hello" }] }),
 }
 const bodyOf = (route: Route) => (route.body === null ? {} : { body: bodies[route.id]?.() ?? {} })
@@ -365,15 +373,7 @@ test("links that are handed out begin with the public address", async () => {
 })
 
 test("other documented groups are 404 ROUTE_NOT_FOUND", async () => {
-  for (const path of [
-    "/v1/files",
-    "/v1/vector-stores",
-    "/v1/spaces",
-    "/v1/rules",
-    "/v1/pauses",
-    "/v2/workflows",
-    "/",
-  ]) {
+  for (const path of ["/v1/files", "/v1/vector-stores", "/v1/spaces", "/v1/rules", "/v2/workflows", "/"]) {
     const { status, body } = await call("GET", path)
     expect([path, status, body.error.code]).toEqual([path, 404, "ROUTE_NOT_FOUND"])
   }

@@ -42,8 +42,10 @@ const started: RunEvent = { type: "run-started", at: 0 }
 /** A stream of deltas; other events have no frame. */
 const makeStream = (): FrameStream =>
   new FrameStream({
-    framesOf: (event, number) =>
-      event.type === "model-text" ? [{ number, body: { event: "delta", text: event.texts[0] ?? "" } }] : [],
+    framesOf: (event, number) => ({
+      frames: event.type === "model-text" ? [{ number, body: { event: "delta", text: event.texts[0] ?? "" } }] : [],
+      isLast: event.type === "run-waiting",
+    }),
     opening: { number: 0, body: { event: "opening" } },
     heartbeat: { event: "heartbeat" },
   })

@@ -26,6 +26,14 @@ beforeAll(async () => {
   const key = await client.call("POST", `/v1/organizations/${organization}/api-keys`, {
     body: { key_name: "Other", scopes: ["chat"] },
   })
+  const asking = {
+    nodes: [...definition.nodes, { id: "q", name: "Q", type: "Ask", parameters: { message: "Which?" } }],
+  }
+  const asker = await client.promoted({
+    ...asking,
+    connections: { Q: { main: [[{ node: "A", type: "main", index: 0 }]] } },
+  })
+  const question = await client.ask("Hello", { assistant_id: asker.assistantId })
   const credential = await client.call("POST", "/v1/credentials", { body: goodBodies.createCredential?.() ?? {} })
   ids = {
     workflow_id: promoted.workflowId,
@@ -40,6 +48,7 @@ beforeAll(async () => {
     name: "A",
     provider_name: "openai",
     credential_id: credential.body.id,
+    pause_id: question.body.pause.id,
   }
 })
 
@@ -88,6 +97,7 @@ const goodBodies: Readonly<Record<string, () => JsonObject>> = {
   }),
   validateDefinition: () => ({ definition: {} }),
   attachAssistantWorkflow: () => ({ workflow_id: ids.workflow_id ?? "" }),
+  answerPause: () => ({ answer: "Red" }),
   createModelResponse: () => ({ inputs: [{ role: "user", content: "Hello" }] }),
 }
 

@@ -17,9 +17,16 @@ export function streamRunEvents(cx: Context, runId: Id<"run">, after: number): S
   }
 }
 
-/** A stream of run events that something else feeds. */
-export function runStream(): FrameStream {
-  return new FrameStream({ framesOf: runFramesOf, opening: null, heartbeat: { event: "heartbeat" } })
+/** A stream of run events that something else feeds. `untilRest`: it ends where the run waits. */
+export function runStream({ untilRest = false }: { readonly untilRest?: boolean } = {}): FrameStream {
+  return new FrameStream({
+    framesOf: (event, number) => ({
+      frames: runFramesOf(event, number),
+      isLast: untilRest && event.type === "run-waiting",
+    }),
+    opening: null,
+    heartbeat: { event: "heartbeat" },
+  })
 }
 
 /** The number after which a stream is read on: of the header that a reconnecting reader sends, else of the query. */

@@ -25,6 +25,8 @@ export type ServiceSettings = {
   readonly publicUrl: string
   /** How long a waiting call waits for a run before it answers 202. */
   readonly waitMs: number
+  /** How long a stream stays open while its run waits. */
+  readonly streamWaitMs: number
   /** Nodes that a definition may have. */
   readonly definitionNodesMax: number
 }

@@ -32,7 +32,10 @@ export type IdempotencyRecord = {
 }
 
 /** What is stored of a call that ended in its transaction. */
-export type NewIdempotencyMark = Pick<IdempotencyRecord, "bodyHash" | "answer" | "secretId" | "createdAtMs">
+export type NewIdempotencyMark = Pick<IdempotencyRecord, "bodyHash" | "answer" | "secretId" | "createdAtMs"> & {
+  /** The run that goes on with what the call brought, and the response that it gives. */
+  readonly run?: { readonly runId: Id<"run">; readonly responseId: Id<"response"> }
+}
 
 /** The functions of the marks' table. */
 export interface IdempotencyTable {

@@ -6,8 +6,10 @@
  * the earlier owner still writes is refused).
  */
 import type { Usage } from "@brevet/core/graph/events"
+import type { PauseTerms } from "@brevet/core/graph/pauses/pause"
 import type { RunResult } from "@brevet/core/graph/run-result"
 import type { Id } from "@brevet/core/ids"
+import type { JsonValue } from "@brevet/core/json"
 
 /**
  * A run that ended: how, and what is kept with its row. `removesTurn` takes the turn's
@@ -20,6 +22,33 @@ export type RunEnding = {
   readonly result: RunResult
   readonly removesTurn: boolean
   readonly failedRequestHash: string | null
+  /** It had pauses, of which some may be open: they are cancelled with it. */
+  readonly closesPauses?: boolean
+}
+
+/**
+ * A run that comes to rest: it waits for its pauses, and nobody works on it. `wakeAtMs`: when it is due although nobody
+ * brought anything (the earliest expiry or timer); null: never.
+ */
+export type RunRest = {
+  readonly atMs: number
+  readonly wakeAtMs: number | null
+  readonly usage: Usage
+  readonly result: RunResult
+  /** The response that ends with it; null where it gives none. */
+  readonly responseId: Id<"response"> | null
+}
+
+/** A pause to be stored with a write. */
+export type PauseWrite = {
+  readonly id: Id<"pause">
+  readonly node: string
+  readonly iteration: number
+  readonly terms: PauseTerms
+  readonly createdAtMs: number
+  readonly expiresAtMs: number | null
+  /** The place of its question among the turn's messages; null where it is none. */
+  readonly ordinal: number | null
 }
 
 /** A message to be stored with a write. `content`, `toolCalls` and `metadata` are JSON text. */
@@ -47,7 +76,10 @@ export type RunAppend = {
   /** The events as a JSON array. */
   readonly body: string
   readonly messages: readonly MessageWrite[]
+  readonly pauses?: readonly PauseWrite[]
   readonly ending: RunEnding | null
+  /** The run comes to rest; never together with an ending. */
+  readonly rest?: RunRest | null
 }
 
 /** The thread in which a run starts: a new one, or one that must not have changed since it was read. */
@@ -105,6 +137,18 @@ export type RunStart = {
   readonly createdAtMs: number
 }
 
+/** A pause that was left: what the run's log is to say of it. `responseId`: the response that goes on with it. */
+export type SettledPause = {
+  readonly pauseId: Id<"pause">
+  readonly status: "answered" | "expired"
+  readonly answer: JsonValue
+  readonly by: string
+  readonly atMs: number
+  readonly responseId: Id<"response"> | null
+  /** The message that the answer was said with. */
+  readonly messageId: Id<"message"> | null
+}
+
 /** What became of an append. `lost`: the run is another's now, or over; stop without a word. */
 export type AppendOutcome =
   | { readonly landed: false }
@@ -145,7 +189,7 @@ export interface Owner {
    */
   enqueue(start: RunStart, options: { readonly queuedMax: number }): Promise<"queued" | "full" | "changed">
   append(append: RunAppend): Promise<AppendOutcome>
-  /** Takes runs that are due: queued ones whose turn has come. */
+  /** Takes runs that are due: queued ones whose turn has come, and waiting ones that somebody or the time has woken. */
   claimDue(limit: number): Promise<ClaimedRun[]>
   /** Takes those of the given runs that wait for their turn in a thread, so that they can be ended. */
   claimQueued(ids: readonly Id<"run">[]): Promise<ClaimedRun[]>
@@ -155,7 +199,12 @@ export interface Owner {
   recover(): Promise<ClaimedRun[]>
   /** Lets the next queued run of a thread become due. Harmless where there is none. */
   release(threadId: Id<"thread">): Promise<void>
-  /** The run has left this process (ended or lost). */
+  /**
+   * The pauses of a run of this process that were left, in the order in which they were; those whose time has passed leave
+   * now, with this response where the run is a turn's.
+   */
+  settle(runId: Id<"run">, responseId: Id<"response">): Promise<readonly SettledPause[]>
+  /** The run has left this process (ended, at rest, or lost). */
   forget(runId: Id<"run">): void
   /** The run was claimed, and cannot be gone on with now: a later claim gives it out again. */
   giveBack(runId: Id<"run">): void

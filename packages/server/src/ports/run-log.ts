@@ -2,7 +2,7 @@
 import type { CauseCode } from "@brevet/core/errors"
 import type { RunEvent } from "@brevet/core/graph/events"
 import type { Id } from "@brevet/core/ids"
-import type { EndedRun } from "./runs.ts"
+import type { EndedRun, RunOutcome } from "./runs.ts"
 
 /** An event with its number; a chunk of text has the number of its first piece. */
 export type NumberedEvent = { readonly number: number; readonly event: RunEvent }
@@ -21,6 +21,14 @@ export interface RunLog {
   standing(runId: Id<"run">): Promise<RunStanding | null>
   /** How the run ended; null where it has not. */
   ended(runId: Id<"run">): Promise<EndedRun | null>
+  /**
+   * How the segment that gives a response ended, or the run where no response is named: also at rest; null where it has
+   * not, or has not begun.
+   */
+  outcome(segment: {
+    readonly runId: Id<"run">
+    readonly responseId: Id<"response"> | null
+  }): Promise<RunOutcome | null>
   /** Those of the runs that somebody wants to end, with the cause. */
   marks(ids: readonly Id<"run">[]): Promise<readonly { readonly runId: Id<"run">; readonly cause: CauseCode }[]>
 }

@@ -37,6 +37,12 @@ export type EndedRun = {
   readonly result: RunResult
 }
 
+/** A run that waits: what it has come to so far, and for what it waits. */
+export type RestedRun = Omit<EndedRun, "status"> & { readonly status: "waiting" }
+
+/** What became of a run by itself: it ended, or it waits. */
+export type RunOutcome = EndedRun | RestedRun
+
 /** A run to be started: its first event, its first messages, and what its row says. */
 export type NewRun = {
   readonly runId: Id<"run">
@@ -65,8 +71,8 @@ export type EndedHere = EndedRun & { readonly items: readonly Item[] }
 /** A run under way in this process. */
 export type RunUnderWay = {
   readonly runId: Id<"run">
-  /** How it ended, once that is stored; null where this process does not go on with it. */
-  readonly ended: Promise<EndedHere | null>
+  /** How it ended or came to rest, once that is stored; null where this process does not go on with it. */
+  readonly ended: Promise<EndedHere | RestedRun | null>
 }
 
 /** What services ask of the runtime. */
@@ -88,6 +94,15 @@ export interface Runs {
     runId: Id<"run">,
     options: { readonly waitMs: number; readonly signal?: AbortSignal },
   ): Promise<EndedRun | null>
+  /**
+   * The same for the first segment of a run, or the one that gives this response: it is over as well where the run waits.
+   */
+  waitForRest(
+    segment: { readonly runId: Id<"run">; readonly responseId: Id<"response"> | null },
+    options: { readonly waitMs: number; readonly signal?: AbortSignal },
+  ): Promise<RunOutcome | null>
+  /** To be called after something was brought to a waiting run: whoever comes first goes on with it. */
+  wake(): void
   /**
    * To be called after the transaction in which `store.runs.markCancelled` was called has committed: the owners of the
    * marked runs end them, keeping what was shown. `waitForEnd` tells when.

@@ -13,6 +13,7 @@ import type { IdempotencyTable } from "./idempotency-table.ts"
 import type { KeyTable } from "./key-table.ts"
 import type { MessageTable } from "./message-table.ts"
 import type { OrganizationTable } from "./organization-table.ts"
+import type { PauseTable } from "./pause-table.ts"
 import type { ProviderTable } from "./provider-table.ts"
 import type { RunTable } from "./run-table.ts"
 import type { SecretKeyTable } from "./secret-key-table.ts"
@@ -33,6 +34,7 @@ export type Tables = {
   readonly threads: ThreadTable
   readonly messages: MessageTable
   readonly runs: RunTable
+  readonly pauses: PauseTable
   readonly turns: TurnTable
   readonly errorNotices: ErrorNoticeTable
   readonly history: HistoryTable

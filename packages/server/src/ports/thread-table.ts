@@ -30,6 +30,8 @@ export type ThreadRecord = ThreadFields & {
   readonly isStreaming: boolean
   /** Turns that wait for the one that runs. */
   readonly queued: number
+  /** What its turns wait for, the oldest first. */
+  readonly openPauses: readonly Id<"pause">[]
   /** Living messages. */
   readonly messageCount: number
   readonly lastModelUsed: string | null

@@ -19,6 +19,8 @@ export type TurnBasis = {
   readonly activeRun: Id<"run"> | null
   /** Turns that wait for it. */
   readonly queued: number
+  /** A turn of it has asked the person who chats something, and waits. */
+  readonly hasQuestion: boolean
 }
 
 /** The place of a message in its thread. */

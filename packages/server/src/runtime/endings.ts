@@ -38,7 +38,9 @@ export function completion(
   const stopReason = state.lastFinish === "length" ? "length" : "stop"
   const said = textOfItems(output.items)
   const text = state.created?.turn?.plainText === true ? stripMarkdown(said) : said
-  const reply = state.created?.turn == null ? null : text
+  const isTurn = state.created?.turn != null
+  // Where a node has answered explicitly, the last node's output is not said as well, unless it was shown already.
+  const reply = isTurn && (!state.hasReplied || state.shown !== "") ? text : null
   const events: RunEvent[] = []
   if (reply !== null) events.push(...replyEvents(state, reply, facts))
   const messageId = reply === null ? null : facts.messageId
@@ -48,9 +50,15 @@ export function completion(
     message: reply === null ? null : assistantMessage(state, facts, { text: reply, metadata: null }),
     row: endingRow(state, facts, {
       status: "completed",
-      result: { node: output.node, messageId, text, stopReason },
+      result: { node: output.node, messageId, text: wholeText(state, isTurn ? reply : text), stopReason },
     }),
   }
+}
+
+/** What was said since the run last waited, and the answer; of a run that is no turn the text of its output. */
+function wholeText(state: RunState, text: string | null): string | null {
+  if (state.reply === null) return text
+  return text === null || text === "" ? state.reply : `${state.reply}\n\n${text}`
 }
 
 /** The answer as events: what was shown already is not said again; what was shown and is not the answer is taken back. */
@@ -113,7 +121,7 @@ function assistantMessage(
 ): MessageWrite {
   return {
     id: facts.messageId,
-    ordinal: (state.created?.turn?.messageOrdinal ?? 0) + 1,
+    ordinal: state.nextOrdinal,
     role: "assistant",
     content: JSON.stringify(said.text),
     metadata: said.metadata === null ? null : JSON.stringify(said.metadata),
@@ -146,6 +154,7 @@ function endingRow(state: RunState, facts: EndingFacts, { status, result }: Endi
     result: whole,
     removesTurn: false,
     failedRequestHash: null,
+    closesPauses: state.waiting.length > 0,
   }
 }
 

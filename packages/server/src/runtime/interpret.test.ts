@@ -2,7 +2,7 @@
 import type { JsonObject } from "@brevet/core/json"
 import { definitionOf } from "@brevet/core/testing/definitions"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
-import type { EndedRun, NewRun } from "../ports/runs.ts"
+import type { NewRun, RunOutcome } from "../ports/runs.ts"
 import {
   KeptListener,
   type OpenedRuntime,
@@ -25,7 +25,7 @@ const set = (fields: JsonObject) => ({ type: "set", parameters: { mode: "raw", j
 const llm = (fields: JsonObject = {}) => ({ type: "llm", parameters: { model: "gpt-4o", prompt: "Say it", ...fields } })
 
 type Ran = {
-  readonly ended: EndedRun | null
+  readonly ended: RunOutcome | null
   readonly opened: OpenedRuntime
   readonly listener: KeptListener
   readonly run: NewRun

@@ -5,7 +5,9 @@
  *        v                                                                     │
  *     command ── start-node ──> node-started ────────────────────────────────>─┤
  *        ├────── run-node ────> pure: its outcome; effect: a performer's ────>─┤
- *        ├────── wait ────────> (pause) node-started of the next try ────────>─┘
+ *        ├────── wait ────────> (pause) node-started of the next try ────────>─┤
+ *        ├────── wait-run ────> what was brought to one of its pauses ────────>─┘
+ *        │                  └─> nothing was: the rest is saved ──> at rest, nobody works on it
  *        ├────── complete, fail ──> the ending is saved ──> over
  *        └────── (thrown) ── cancelled, timed out, a bound passed ──> its ending is saved ──> over
  *                         └─ lost, handed over, start refused ──> silence; whoever claims the run goes on
@@ -23,6 +25,7 @@ import { evaluateNode } from "@brevet/core/graph/evaluate-node"
 import type { ExecutionKey, Failure } from "@brevet/core/graph/events"
 import type { Ending } from "./endings.ts"
 import { cancellation, completion, failing } from "./endings.ts"
+import { comeToRest, openPauses, sayInChat, takeUpNext } from "./pauses.ts"
 import { perform, withFiles } from "./perform.ts"
 import { RunBoundPassed, RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
 import { RunLost, type Segment, StartRefused } from "./segment.ts"
@@ -44,12 +47,12 @@ export async function interpret(segment: Segment, workshop: Workshop): Promise<v
     if (!segment.isStarted) segment.save().catch(() => {})
   }, unstartedMsMax)
   try {
-    while (segment.state.end === null) {
+    while (segment.ended === null) {
       segment.signal.throwIfAborted()
       await step(segment, workshop)
       await keepPace(segment, pace)
     }
-    segment.close("ended")
+    segment.close(segment.state.end === null ? "gone" : "ended")
   } catch (error) {
     await breakOff(segment, workshop, error)
   } finally {
@@ -69,6 +72,8 @@ async function step(segment: Segment, workshop: Workshop): Promise<void> {
       await segment.save()
       await pause(segment, command.waitMs)
       return start(segment, workshop, command.then)
+    case "wait-run":
+      return takeUpNext(segment) ? undefined : comeToRest(segment, workshop)
     case "complete":
       return end(segment, workshop, (facts) => completion(segment.state, command, facts))
     case "fail":
@@ -104,10 +109,12 @@ async function run(segment: Segment, workshop: Workshop, command: ExecutionKey):
     evaluated.type === "effect"
       ? await perform({ segment, workshop, key, effect: evaluated.effect, context: evaluated.context })
       : await withFiles({ segment, workshop }, evaluated)
+  if (outcome.type === "paused") return openPauses(segment, workshop, { key, requests: outcome.requests })
   const at = workshop.clock.nowMs()
   if (outcome.type === "failed") {
     segment.take({ type: "node-failed", at, ...key, error: outcome.error, retryable: outcome.retryable })
   } else {
+    if (outcome.says !== undefined) sayInChat(segment, outcome.says, { at, messageId: workshop.ids.next("message") })
     const { outputs, memory, answer } = outcome.result
     segment.take({
       type: "node-completed",
@@ -124,7 +131,7 @@ async function run(segment: Segment, workshop: Workshop, command: ExecutionKey):
 
 /** I1, I2, I3. */
 async function keepPace(segment: Segment, pace: { sliceBeganMs: number; savedMs: number }): Promise<void> {
-  if (segment.state.end !== null) return
+  if (segment.ended !== null) return
   const now = performance.now()
   const isLate = now - pace.savedMs > (segment.isStarted ? unsavedMsMax : unstartedMsMax)
   if (isLate || segment.unsavedChars > unsavedCharsMax) {

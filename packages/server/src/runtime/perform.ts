@@ -32,8 +32,8 @@ export type Performer = (work: Work) => Promise<Outputs | KindResult>
 /** The performers, by effect. */
 export type Performers = { readonly [Effect in EffectKind["effect"]]: Performer }
 
-/** What came of an execution. */
-type Outcome = Extract<Evaluated, { type: "completed" | "failed" }>
+/** What came of an execution, or what it waits for. */
+type Outcome = Exclude<Evaluated, { type: "effect" }>
 
 /** The outcome of an execution. Throws what is not the node's own trouble: the reasons of the signal, faults of ours. */
 export async function perform(work: Work & { readonly effect: EffectKind["effect"] }): Promise<Outcome> {
@@ -51,10 +51,10 @@ export async function perform(work: Work & { readonly effect: EffectKind["effect
 
 /** An outcome whose items hold no bytes of files, but references. */
 export async function withFiles(work: FileWork, outcome: Outcome): Promise<Outcome> {
-  if (outcome.type === "failed") return outcome
+  if (outcome.type !== "completed") return outcome
   try {
     const outputs = await keepInlineFiles(work, outcome.result.outputs)
-    return { type: "completed", result: { ...outcome.result, outputs } }
+    return { ...outcome, result: { ...outcome.result, outputs } }
   } catch (error) {
     return failureOf(error)
   }

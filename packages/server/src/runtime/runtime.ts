@@ -15,20 +15,32 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { type CauseCode, Refusal } from "@brevet/core/errors"
 import type { History } from "@brevet/core/graph/conversation"
 import type { RunCreated } from "@brevet/core/graph/events"
-import { fold, initialState } from "@brevet/core/graph/plan"
+import { fold } from "@brevet/core/graph/plan"
 import { readDefinition } from "@brevet/core/graph/read"
+import { openPausesOf } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
 import type { FanOut, FanOutMessage } from "../ports/fan-out.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { ClaimedRun, Owner } from "../ports/owner.ts"
 import type { RunLog } from "../ports/run-log.ts"
-import type { EndedHere, EndedRun, NewRun, Runs, RunUnderWay, StartOptions } from "../ports/runs.ts"
+import type {
+  EndedHere,
+  EndedRun,
+  NewRun,
+  RestedRun,
+  RunOutcome,
+  Runs,
+  RunUnderWay,
+  StartOptions,
+} from "../ports/runs.ts"
 import { follow } from "./follow.ts"
 import { interpret } from "./interpret.ts"
+import { resumeWith } from "./pauses.ts"
 import { RunCancelled, RunHandedOver, RunTimedOut } from "./reasons.ts"
 import { Relay } from "./relay.ts"
 import { readBeginning, readWhole, takeUp } from "./resume.ts"
-import { RunLost, Segment, type SegmentOptions, StartRefused } from "./segment.ts"
+import { RunLost, Segment, StartRefused } from "./segment.ts"
+import type { SegmentOptions } from "./segment-options.ts"
 import type { Workshop } from "./workshop.ts"
 
 /** Runs that are claimed at a time. */
@@ -149,6 +161,23 @@ class ProcessRuntime implements Runtime {
     }
   }
 
+  async waitForRest(
+    place: { readonly runId: Id<"run">; readonly responseId: Id<"response"> | null },
+    { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal },
+  ): Promise<RunOutcome | null> {
+    const untilMs = performance.now() + waitMs
+    for (;;) {
+      const outcome = await this.#ports.log.outcome(place)
+      const leftMs = untilMs - performance.now()
+      if (outcome !== null || leftMs <= 0 || signal?.aborted === true || this.#left.signal.aborted) return outcome
+      await this.#endOrMoment(place.runId, { leftMs, signal })
+    }
+  }
+
+  wake(): void {
+    this.claimDue()
+  }
+
   endMarked(ids: readonly Id<"run">[]): void {
     if (ids.length === 0) return
     this.#endMarked(ids).catch((error: unknown) => {
@@ -252,7 +281,7 @@ class ProcessRuntime implements Runtime {
   }
 
   /** Works on a segment until it is over or gone; first does what it begins with. */
-  async #work(segment: Segment, begin: () => Promise<void> = async () => {}): Promise<EndedHere | null> {
+  async #work(segment: Segment, begin: () => Promise<void> = async () => {}): Promise<EndedHere | RestedRun | null> {
     const { workshop } = this.#ports
     this.#live.set(segment.runId, segment)
     const timer = setTimeout(() => segment.abort(new RunTimedOut()), workshop.bounds.workMsMax)
@@ -329,6 +358,8 @@ class ProcessRuntime implements Runtime {
     if (elsewhere.length > 0) fanOut.send("all", { type: "marked", runIds: elsewhere })
     const queued = await owner.claimQueued(ids)
     await Promise.all(queued.map((run) => this.#resume(run)))
+    // Those that wait are due with their mark.
+    this.claimDue()
     if (elsewhere.length === 0) return
     await sleep(endMsMax, undefined, { signal: this.#left.signal }).catch(() => {})
     if (this.#draining) return
@@ -385,13 +416,17 @@ class ProcessRuntime implements Runtime {
 
   /** A claimed run where its log ends, taken up. */
   async #resumedSegment(claimed: ClaimedRun): Promise<Segment> {
-    const { log, graphs, workshop } = this.#ports
+    const { log, graphs, workshop, owner } = this.#ports
     const { events, chars } = await readWhole(log, claimed.runId)
     const created = events[0]
     if (created?.type !== "run-created") throw new Error(`the log of run ${claimed.runId} has no beginning`)
     const graph = await graphs.load(created.workflowId as Id<"workflow"> | null, created.workflowVersion)
     const folded = fold({ graph, limits: workshop.bounds }, events)
     const segment = this.#claimedSegment(claimed, { created, graph, folded: { ...folded, chars } })
+    if (openPausesOf(folded.state).length > 0) {
+      const settled = await owner.settle(claimed.runId, workshop.ids.next("response"))
+      resumeWith(segment, settled, workshop.clock.nowMs())
+    }
     takeUp(segment, workshop.clock.nowMs())
     if (claimed.cancelMark !== null) segment.abort(new RunCancelled(claimed.cancelMark as CauseCode))
     return segment
@@ -400,7 +435,8 @@ class ProcessRuntime implements Runtime {
   /** A claimed run that nobody can go on with: a fault of ours, which ends it. */
   async #brokenSegment(claimed: ClaimedRun, fault: Error): Promise<Segment> {
     const created = await readBeginning(this.#ports.log, claimed.runId)
-    const folded = { state: { ...initialState(noGraph), created }, command: { type: "none" }, chars: 0 } as const
+    const { state } = fold({ graph: noGraph, limits: this.#ports.workshop.bounds }, created === null ? [] : [created])
+    const folded = { state, command: { type: "none" }, chars: 0 } as const
     const segment = this.#claimedSegment(claimed, { created, graph: noGraph, folded })
     segment.abort(fault)
     return segment

@@ -10,7 +10,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { GatedOwner } from "../testing/gated-owner.ts"
 import { KeptListener, RuntimeGround, wideBounds } from "../testing/runtime-ground.ts"
 import { RunBoundPassed, RunCancelled } from "./reasons.ts"
-import { RunLost, Segment, type SegmentOptions, StartRefused } from "./segment.ts"
+import { RunLost, Segment, StartRefused } from "./segment.ts"
+import type { SegmentOptions } from "./segment-options.ts"
 
 let ground: RuntimeGround
 beforeAll(async () => {

@@ -28,13 +28,22 @@ import type { RunFacts } from "@brevet/core/graph/node-scope"
 import { advance, type Command, initialState, type Plan } from "@brevet/core/graph/plan"
 import type { RunState } from "@brevet/core/graph/run-state"
 import type { Id } from "@brevet/core/ids"
-import type { AppendOutcome, MessageWrite, Owner, RunAppend, RunEnding, RunStart } from "../ports/owner.ts"
-import type { EndedHere, Listener } from "../ports/runs.ts"
+import type {
+  AppendOutcome,
+  MessageWrite,
+  PauseWrite,
+  RunAppend,
+  RunEnding,
+  RunRest,
+  RunStart,
+  SettledPause,
+} from "../ports/owner.ts"
+import type { EndedHere, Listener, RestedRun } from "../ports/runs.ts"
 import { bytesPassed, jsonWithin, passedBound } from "./bounds.ts"
 import { makeDeferred } from "./deferred.ts"
 import type { Ending } from "./endings.ts"
 import { RunBoundPassed } from "./reasons.ts"
-import type { RunBounds } from "./workshop.ts"
+import type { SegmentOptions, StartFacts } from "./segment-options.ts"
 
 /** Thrown by a save: the run is another's now, or over. Whoever works for it stops without a word. */
 export class RunLost extends Error {
@@ -46,44 +55,20 @@ export class StartRefused extends Error {
   override readonly name = "StartRefused"
 }
 
-/** What a start says beside its first append. */
-export type StartFacts = Omit<RunStart, "append">
-
-/** What a segment is made of. `events`: the run's log so far, for a run that was claimed. */
-export type SegmentOptions = {
-  readonly runId: Id<"run">
-  readonly organizationId: Id<"organization">
-  /** The organization's generation under which the run was made; null where that is not known. */
-  readonly generation: number | null
-  readonly threadId: Id<"thread"> | null
-  readonly turn: number | null
-  readonly graph: Graph
-  readonly facts: RunFacts
-  readonly traceId: string
-  /** See `RunEnding.failedRequestHash`. */
-  readonly requestHash: string | null
-  readonly limits: RunBounds
-  readonly owner: Owner
-  readonly epoch: number
-  readonly savedNumber: number
-  readonly start: StartFacts | null
-  /** Nobody hears of the run before its end, so that its start may go in with an answer that comes at once. */
-  readonly startsWithAnswer: boolean
-  /** The thread's messages before this turn; read when a node asks for them, unless whoever made the turn had them. */
-  readonly readHistory: () => Promise<History>
-  readonly folded: { readonly state: RunState; readonly command: Command; readonly chars: number } | null
-  /** Called when the run's row says that somebody wants it to end. */
-  onMark(cause: CauseCode): void
-  /** Called when the run has ended a turn and others of its thread wait. */
-  onReleased(threadId: Id<"thread">): void
-  /** Called when a listener has failed; it is told nothing more, and the run goes on. */
-  onListenerFault(error: unknown): void
-}
-
 type Entry = { readonly event: RunEvent; readonly number: number; readonly json: string; readonly shown: boolean }
 
 /** What waits for a save. `chars`: of its events. */
-type Unsaved = { readonly entries: Entry[]; readonly messages: MessageWrite[]; readonly chars: number }
+type Unsaved = {
+  readonly entries: Entry[]
+  readonly messages: MessageWrite[]
+  readonly pauses: PauseWrite[]
+  readonly chars: number
+}
+
+/** With what a segment ends: the run's end, or its rest. */
+type Close = { readonly ending: RunEnding | null; readonly rest: RunRest | null }
+
+const goesOn: Close = { ending: null, rest: null }
 
 /** How long shown text may be unsaved (R6). */
 const chunkMsMax = 1_000
@@ -106,6 +91,9 @@ export class Segment {
   readonly requestHash: string | null
   state: RunState
   command: Command
+  /** What was brought to the run and is not taken up yet, in order; more of it is left for the next segment. */
+  readonly settled: SettledPause[] = []
+  hasMoreSettled = false
   readonly #options: SegmentOptions
   readonly #plan: Plan
   readonly #abort = new AbortController()
@@ -119,6 +107,7 @@ export class Segment {
   #chars: number
   #unsavedChars = 0
   #messages: MessageWrite[] = []
+  #pauses: PauseWrite[] = []
   #chunk: { readonly key: CallKey; readonly first: number; readonly texts: string[] } | null = null
   #chunkTimer: NodeJS.Timeout | null = null
   #saving: Promise<void> | null = null
@@ -127,7 +116,7 @@ export class Segment {
   #startTrouble: Error | null = null
   #history: Promise<History> | null = null
   readonly #started = makeDeferred<void>()
-  #ended: EndedHere | null = null
+  #ended: EndedHere | RestedRun | null = null
   #closed = false
 
   constructor(options: SegmentOptions) {
@@ -178,6 +167,11 @@ export class Segment {
     this.#messages.push(message)
   }
 
+  /** Adds a pause of the run; it goes in with the next save. */
+  addPause(pause: PauseWrite): void {
+    this.#pauses.push(pause)
+  }
+
   /** Shows a piece of a model's answer at once, and saves it within a second. To be called only once the run is started. */
   show(key: CallKey, text: string): void {
     if (this.#closed || this.signal.aborted) return
@@ -197,17 +191,17 @@ export class Segment {
   }
 
   /**
-   * Saves everything taken and shown so far; with an ending, ends the run. Throws RunLost, StartRefused, and
+   * Saves everything taken and shown so far; with an ending or a rest, ends the segment. Throws RunLost, StartRefused, and
    * SERVICE_UNAVAILABLE where a start cannot reach the store.
    */
-  async save(ending: RunEnding | null = null): Promise<void> {
+  async save(close: Close = goesOn): Promise<void> {
     // No moment may pass between looking and writing: two saves must not begin in one.
     while (this.#saving !== null) await this.#saving.catch(() => {})
     if (this.#startTrouble !== null) throw this.#startTrouble
     if (this.#closed) throw new RunLost()
     this.#closeChunk()
-    if (this.#unsaved.length === 0 && this.#messages.length === 0 && ending === null) return
-    const saving = this.#write(ending)
+    if (this.#unsaved.length === 0 && this.#messages.length === 0 && close === goesOn) return
+    const saving = this.#write(close)
     this.#saving = saving
     try {
       await saving
@@ -242,7 +236,16 @@ export class Segment {
   }
 
   /** Ends the run with these events, and saves them. Where that fails, the run is as it was before. Throws what `save` throws. */
-  async end({ events, message, row }: Ending): Promise<void> {
+  end({ events, message, row }: Ending): Promise<void> {
+    return this.#finish(events, message, { ending: row, rest: null })
+  }
+
+  /** Lets the run come to rest, and saves that. As `end`. */
+  rest(event: RunEvent, rest: RunRest): Promise<void> {
+    return this.#finish([event], null, { ending: null, rest })
+  }
+
+  async #finish(events: readonly RunEvent[], message: MessageWrite | null, close: Close): Promise<void> {
     while (this.#saving !== null) await this.#saving.catch(() => {})
     this.#closeChunk()
     const before = {
@@ -256,7 +259,7 @@ export class Segment {
     for (const event of events) this.take(event)
     if (message !== null) this.addMessage(message)
     try {
-      await this.save(row)
+      await this.save(close)
     } catch (error) {
       this.state = before.state
       this.command = before.command
@@ -294,8 +297,8 @@ export class Segment {
     return this.#started.promise
   }
 
-  /** How the run ended; null before that, and where this process did not end it. */
-  get ended(): EndedHere | null {
+  /** How the run ended or came to rest; null before that, and where this process did neither. */
+  get ended(): EndedHere | RestedRun | null {
     return this.#ended
   }
 
@@ -378,7 +381,7 @@ export class Segment {
     this.#enter({ event, number: chunk.first, json: JSON.stringify(event), shown: true })
   }
 
-  async #write(ending: RunEnding | null): Promise<void> {
+  async #write({ ending, rest }: Close): Promise<void> {
     const taken = this.#takeUnsaved()
     const last = this.#next - 1
     const append = {
@@ -391,13 +394,15 @@ export class Segment {
       last,
       body: `[${taken.entries.map((entry) => entry.json).join(",")}]`,
       messages: taken.messages,
+      pauses: taken.pauses,
       ending,
+      rest,
     }
     const outcome = await this.#send(append).catch((error: unknown) => {
       this.#putBack(taken)
       throw error
     })
-    this.#land({ entries: taken.entries, last, ending })
+    this.#land({ entries: taken.entries, last, close: { ending, rest } })
     this.#started.resolve()
     // A mark is a cause code: whoever sets one takes it from the catalogue.
     if (outcome.cancelMark !== null) this.#options.onMark(outcome.cancelMark as CauseCode)
@@ -429,19 +434,26 @@ export class Segment {
   }
 
   #takeUnsaved(): Unsaved {
-    const taken = { entries: this.#unsaved, messages: this.#messages, chars: this.#unsavedChars }
+    const taken = {
+      entries: this.#unsaved,
+      messages: this.#messages,
+      pauses: this.#pauses,
+      chars: this.#unsavedChars,
+    }
     this.#inFlight = taken.entries
     this.#unsaved = []
     this.#unsavedChars = 0
     this.#messages = []
+    this.#pauses = []
     return taken
   }
 
-  #putBack({ entries, messages, chars }: Unsaved): void {
+  #putBack({ entries, messages, pauses, chars }: Unsaved): void {
     this.#inFlight = []
     this.#unsaved = [...entries, ...this.#unsaved]
     this.#unsavedChars += chars
     this.#messages = [...messages, ...this.#messages]
+    this.#pauses = [...pauses, ...this.#pauses]
   }
 
   #endedBy({ status, usage, result }: RunEnding): EndedHere {
@@ -449,10 +461,12 @@ export class Segment {
   }
 
   /** A save has landed: what was not shown yet is given to whoever listens. */
-  #land({ entries, last, ending }: { entries: readonly Entry[]; last: number; ending: RunEnding | null }): void {
+  #land({ entries, last, close }: { entries: readonly Entry[]; last: number; close: Close }): void {
     this.#saved = last
     this.#inFlight = []
+    const { ending, rest } = close
     if (ending !== null) this.#ended = this.#endedBy(ending)
+    if (rest !== null) this.#ended = { status: "waiting", usage: rest.usage, result: rest.result }
     for (const entry of entries) {
       if (!entry.shown) this.#tell(entry.event, entry.number)
     }

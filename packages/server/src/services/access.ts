@@ -21,8 +21,10 @@ export function requireScopes(principal: Principal, needed: readonly Scope[]): v
  * The same table is shown in the documentation.
  */
 export function requireRoute(principal: Principal, route: Route, given: Readonly<Record<string, unknown>>): void {
-  const { scopes, scopesWithQuery } = route
+  const { scopes, scopesWithQuery, anyScope } = route
   if (scopes === "public") return
+  const isEnough = anyScope === undefined || anyScope.some((scope) => holdsScopes(principal.scopes, [scope]))
+  if (!isEnough) throw new Refusal("INSUFFICIENT_PERMISSIONS")
   const other = scopesWithQuery !== undefined && given[scopesWithQuery.field] !== undefined
   requireScopes(principal, other ? scopesWithQuery.scopes : scopes)
 }

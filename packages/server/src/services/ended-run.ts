@@ -2,7 +2,7 @@
 import { errorCatalogue, Refusal } from "@brevet/core/errors"
 import type { Id } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
-import type { EndedRun } from "../ports/runs.ts"
+import type { RunOutcome } from "../ports/runs.ts"
 
 /** True for a run that failed with an answer that is not kept (5xx, 429): the same request is made anew. */
 export async function invitesRetry(cx: Context, runId: Id<"run">): Promise<boolean> {
@@ -14,7 +14,7 @@ export async function invitesRetry(cx: Context, runId: Id<"run">): Promise<boole
 }
 
 /** Throws the error of a run that failed, as the envelope shows it. */
-export function requireNoError({ result }: EndedRun): void {
+export function requireNoError({ result }: RunOutcome): void {
   const { error, traceId, endedAtMs } = result
   if (error === null) return
   const { code, message, systemMessage, details } = error

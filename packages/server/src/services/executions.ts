@@ -7,7 +7,7 @@ import type { Id } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
-import type { EndedHere, EndedRun, Listener, NewRun, RunUnderWay, StartOptions } from "../ports/runs.ts"
+import type { EndedHere, Listener, NewRun, RestedRun, RunOutcome, RunUnderWay, StartOptions } from "../ports/runs.ts"
 import { findMark } from "./idempotency.ts"
 import { makeNewRun } from "./new-run.ts"
 import type { OrganizationFacts } from "./organization-facts.ts"
@@ -38,8 +38,8 @@ export type StartedExecution =
   | { readonly runId: Id<"run">; readonly isReplay: false; shown(): Promise<EndedExecution | null> }
   | { readonly runId: Id<"run">; readonly isReplay: true }
 
-/** An execution that has ended, and how. */
-export type EndedExecution = { readonly run: ShownRun; readonly ended: EndedRun }
+/** An execution that has ended or waits, and how. */
+export type EndedExecution = { readonly run: ShownRun; readonly ended: RunOutcome }
 
 /** What executions need beside the context. */
 export type ExecutionPorts = { readonly graphs: GraphSource; readonly facts: OrganizationFacts }
@@ -91,7 +91,9 @@ function started(run: NewRun, { runId, ended }: RunUnderWay): StartedExecution {
 }
 
 /** The run as it would be read from the store. */
-function shownRun({ runId, created, start }: NewRun, { status, usage, result, items }: EndedHere): ShownRun {
+function shownRun({ runId, created, start }: NewRun, here: EndedHere | RestedRun): ShownRun {
+  const { status, usage, result } = here
+  const items = "items" in here ? here.items : []
   return {
     id: runId,
     organizationId: start.organizationId,
@@ -105,7 +107,7 @@ function shownRun({ runId, created, start }: NewRun, { status, usage, result, it
     mode: start.mode,
     createdAtMs: created.at,
     startedAtMs: created.at,
-    finishedAtMs: result.endedAtMs,
+    finishedAtMs: status === "waiting" ? null : result.endedAtMs,
     usage,
     result,
     responseIds: [],

@@ -120,6 +120,8 @@ function deferEnds(runs: Runs, ended: Id<"run">[]): Runs {
     enqueue: (run, options) => runs.enqueue(run, options),
     follow: (runId, after, listener) => runs.follow(runId, after, listener),
     // The end of a run that is marked here cannot come before the commit, so there is nothing to wait for.
+    waitForRest: (segment, options) => runs.waitForRest(segment, options),
+    wake: () => runs.wake(),
     waitForEnd: (runId, options) => (ended.includes(runId) ? Promise.resolve(null) : runs.waitForEnd(runId, options)),
     endMarked: (ids) => void ended.push(...ids),
   }

@@ -23,7 +23,7 @@ export async function getResponse(cx: Context, responseId: Id<"response">): Prom
 /** The answer of a turn, or that it is under way. Throws RESPONSE_NOT_FOUND. */
 export async function readResponse(cx: Context, responseId: Id<"response">): Promise<ModelResponseView> {
   const { threadId, runId } = await getResponse(cx, responseId)
-  const ended = await cx.runs.waitForEnd(runId, { waitMs: 0 })
+  const ended = await cx.runs.waitForRest({ runId, responseId }, { waitMs: 0 })
   return { threadId, runId, responseId, ended }
 }
 

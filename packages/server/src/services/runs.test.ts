@@ -377,7 +377,11 @@ describe("a list of runs", () => {
       text: `INSERT INTO responses (id, organization_id, run_id, first_seq)
              SELECT gen_random_uuid(), organization_id, id, 1 FROM runs`,
     })
-    await test.sql.rows({ text: "ANALYZE runs, responses" })
+    await test.sql.rows({
+      text: `INSERT INTO pauses (id, organization_id, run_id, node, iteration, kind, audience, details, created_at)
+             SELECT gen_random_uuid(), organization_id, id, 'Ask', 0, 'question', 'chat', '{}', now() FROM runs`,
+    })
+    await test.sql.rows({ text: "ANALYZE runs, responses, pauses" })
     const { sql, statements } = recordStatements(test.sql)
     const recording = { ...tenant, store: { ...tenant.store, runs: makeRunTable(sql) } }
     const threadId = tenant.ids.next("thread")

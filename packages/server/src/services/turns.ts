@@ -23,7 +23,7 @@ import { type Id, isId } from "@brevet/core/ids"
 import type { Context } from "../ports/context.ts"
 import type { GraphSource } from "../ports/graph-source.ts"
 import type { IdempotencyMark } from "../ports/owner.ts"
-import type { EndedRun, Listener, StartOptions } from "../ports/runs.ts"
+import type { Listener, RunOutcome, StartOptions } from "../ports/runs.ts"
 import type { MessagePlace, TurnBasis } from "../ports/turn-table.ts"
 import { seedOf } from "./new-run.ts"
 import type { FactScope, OrganizationFacts } from "./organization-facts.ts"
@@ -56,6 +56,8 @@ export type TurnCall = {
   readonly standing: TurnStanding
   readonly idempotency: IdempotencyMark | null
   readonly isRepeated: boolean
+  /** It is a turn although a question is open in the thread. */
+  readonly isApart?: boolean
   readonly listen?: (turn: TurnIds, graph: Graph) => Listener
 }
 
@@ -70,9 +72,10 @@ export type TurnIds = {
 
 /**
  * A turn under way. `isHeard`: its listener has been told from the beginning; otherwise it is to be followed from 0.
- * `ended` gives null where this process leaves before the turn's end, which another one brings about.
+ * `ended` tells how it ended, or with what question it came to rest; null where this process leaves before that, which
+ * another one brings about.
  */
-export type TurnUnderWay = TurnIds & { readonly isHeard: boolean; ended(): Promise<EndedRun | null> }
+export type TurnUnderWay = TurnIds & { readonly isHeard: boolean; ended(): Promise<RunOutcome | null> }
 
 /** How often a request is looked at again before its client is asked to come back. */
 const attemptsMax = 20
@@ -82,10 +85,10 @@ const queuedMax = 10
 const waitMsMax = 2 ** 31 - 1
 
 /**
- * Starts a turn. Throws what `findSubject` throws, THREAD_NOT_FOUND, THREAD_BUSY, MESSAGE_NOT_FOUND, RESPONSE_NOT_FOUND,
+ * Starts a turn; null where a question is open in its thread, which it may answer instead. Throws what `findSubject` throws, THREAD_NOT_FOUND, THREAD_BUSY, MESSAGE_NOT_FOUND, RESPONSE_NOT_FOUND,
  * MODEL_NOT_FOUND, and SERVICE_UNAVAILABLE where the store is away.
  */
-export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): Promise<TurnUnderWay> {
+export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): Promise<TurnUnderWay | null> {
   let at = { cx, standing: call.standing }
   let named: FoundPlace | null = null
   let failed = mayHaveFailed(cx, ports, call) ? await findFailed(cx, call) : null
@@ -99,6 +102,7 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
       if (at.standing.generation === generation) throw tried
       continue
     }
+    if (tried.begun === "question") return null
     if (tried.begun !== null) return tried.begun
     named = tried.named
     // The same request may have been served meanwhile, by its key or as the retry of one that failed.
@@ -110,8 +114,8 @@ export async function startTurn(cx: Context, ports: TurnPorts, call: TurnCall): 
   throw new Refusal("THREAD_BUSY", { systemMessage: "The thread changed again and again while the turn was started" })
 }
 
-/** One attempt: `begun` null where what the turn was made of has changed. */
-type Tried = { readonly begun: TurnUnderWay | null; readonly named: FoundPlace | null }
+/** One attempt: `begun` null where what the turn was made of has changed; `question`: one is open. */
+type Tried = { readonly begun: TurnUnderWay | "question" | null; readonly named: FoundPlace | null }
 
 async function tryStart(
   cx: Context,
@@ -120,6 +124,8 @@ async function tryStart(
 ): Promise<Tried> {
   const looked = await look(cx, ports, looking)
   const { basis, named } = looked.ground
+  const { request, isApart } = looking.call
+  if (basis?.hasQuestion === true && request.place === null && isApart !== true) return { begun: "question", named }
   if (isBusy(basis)) return { begun: await beginBusy(cx, looked), named }
   const commit = commitOf(looking.call, attempt)
   return { begun: await beginFree(cx, ports, { call: looking.call, commit, looked }), named }
@@ -139,8 +145,8 @@ function asRefusal(error: unknown): Refusal {
 }
 
 /** A turn that another request has started, to be followed from its beginning. */
-function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
-  return { ...ids, isHeard: false, ended: () => waitForEnd(cx, ids.runId) }
+export function attachTurn(cx: Context, ids: TurnIds): TurnUnderWay {
+  return { ...ids, isHeard: false, ended: () => waitForRest(cx, ids) }
 }
 
 /** What a request removed when it was made first is not there to be named again, so that such a one always asks. */
@@ -302,7 +308,7 @@ async function beginFree(
     (ended) => ended?.status === "failed" && digest !== null && failures.note(digest, cx.clock.nowMs()),
     () => {}, // Whoever waits for the end is told.
   )
-  const ended = async () => (await underWay.ended) ?? (await waitForEnd(cx, ids.runId))
+  const ended = async () => (await underWay.ended) ?? (await waitForRest(cx, ids))
   return { ...ids, isHeard: listener !== undefined, ended }
 }
 
@@ -350,7 +356,7 @@ export async function attachResponse(cx: Context, responseId: string): Promise<T
   return attachTurn(cx, { runId, threadId, responseId: response.responseId, userMessageId: null, assistantId: null })
 }
 
-/** Waits for a run's end, whoever works on it. */
-function waitForEnd(cx: Context, runId: Id<"run">): Promise<EndedRun | null> {
-  return cx.runs.waitForEnd(runId, { waitMs: waitMsMax })
+/** Waits until a response has ended, whoever works on it. */
+function waitForRest(cx: Context, { runId, responseId }: TurnIds): Promise<RunOutcome | null> {
+  return cx.runs.waitForRest({ runId, responseId }, { waitMs: waitMsMax })
 }

@@ -99,12 +99,14 @@ export async function makeTestContext(): Promise<TestContext> {
       enqueue: async () => "changed",
       follow: () => () => {},
       waitForEnd: async () => null,
+      waitForRest: async () => null,
+      wake: () => {},
       endMarked: (ids) => void endedRuns.push(...ids),
     },
     ids: makeCountedIds(),
     clock,
     log: pino({ level: "silent" }),
-    settings: { publicUrl: "http://127.0.0.1:8787", waitMs: 1_000, definitionNodesMax: 2_000 },
+    settings: { publicUrl: "http://127.0.0.1:8787", waitMs: 1_000, streamWaitMs: 1_000, definitionNodesMax: 2_000 },
   }
   return {
     cx: await makeTenant(ports),

@@ -112,6 +112,10 @@ export class GatedOwner implements Owner {
     return this.#owner.recover()
   }
 
+  settle(...[runId, responseId]: Parameters<Owner["settle"]>): ReturnType<Owner["settle"]> {
+    return this.#owner.settle(runId, responseId)
+  }
+
   async release(threadId: Parameters<Owner["release"]>[0]): Promise<void> {
     if (!this.isDead) await this.#owner.release(threadId)
   }

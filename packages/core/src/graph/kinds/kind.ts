@@ -10,6 +10,7 @@ import type { JsonObject, JsonValue } from "../../json.ts"
 import type { ExpressionScope } from "../expression/scope.ts"
 import type { Finding, Graph, GraphNode } from "../graph.ts"
 import type { Item, Outputs } from "../items.ts"
+import type { PauseOutcome, PauseRequest } from "../pauses/pause.ts"
 import type { TriggerAnswer } from "../triggers/answer.ts"
 
 /** A failure of a node: data, ends the execution, and what follows is the node's `onError`. */
@@ -109,8 +110,18 @@ export type EffectKind = KindBase & {
 /** A kind that serves other nodes over an `ai_…` connection: no run comes to it, the nodes that it serves ask it. */
 export type ServantKind = KindBase & { readonly effect: "serves" }
 
+/**
+ * A kind that may wait for a person or a time. `ask` gives what it waits for, or its result where it does not wait;
+ * `goOn` its result once that has an outcome. Both are pure, and may be called more than once for one execution.
+ */
+export type WaitingKind = KindBase & {
+  readonly effect: "wait"
+  ask(context: KindContext): PauseRequest | (KindResult & { readonly says?: string })
+  goOn(context: KindContext, outcome: PauseOutcome): KindResult
+}
+
 /** A kind that is never run (stickyNote). */
 export type NoteKind = KindBase & { readonly effect: "never" }
 
 /** Any kind. */
-export type Kind = PureKind | EffectKind | ServantKind | NoteKind
+export type Kind = PureKind | EffectKind | ServantKind | WaitingKind | NoteKind

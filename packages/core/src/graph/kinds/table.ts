@@ -1,7 +1,9 @@
 /** The one table of kinds that can be run. A kind that is added gets a row here and nothing anywhere else. */
 
 import { aggregate } from "./aggregate.ts"
+import { ask } from "./ask.ts"
 import { assistant } from "./assistant.ts"
+import { chat } from "./chat.ts"
 import { chatTrigger } from "./chat-trigger.ts"
 import { code } from "./code.ts"
 import { compareDatasets } from "./compare-datasets.ts"
@@ -48,6 +50,7 @@ import { stickyNote } from "./sticky-note.ts"
 import { stopAndError } from "./stop-and-error.ts"
 import { summarize } from "./summarize.ts"
 import { switchKind } from "./switch.ts"
+import { wait } from "./wait.ts"
 import { webhook } from "./webhook.ts"
 import { xml } from "./xml.ts"
 
@@ -55,6 +58,8 @@ import { xml } from "./xml.ts"
 export const kinds: readonly Kind[] = [
   freddyLlm,
   assistant,
+  ask,
+  chat,
   chatTrigger,
   manualTrigger,
   executeWorkflowTrigger,
@@ -77,6 +82,7 @@ export const kinds: readonly Kind[] = [
   compareDatasets,
   itemLists,
   splitInBatches,
+  wait,
   dateTime,
   crypto,
   html,

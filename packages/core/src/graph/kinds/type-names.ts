@@ -7,16 +7,6 @@
  */
 import { kinds } from "./table.ts"
 
-const basePackage = "n8n-nodes-base."
-const modelPackage = "@n8n/n8n-nodes-langchain."
-
-/** Kinds that are known by name and that no file of this folder runs: nodes at which a run may wait. */
-const namedOnly: readonly (readonly [kind: string, ...types: string[]])[] = [
-  ["ask", "Ask"],
-  ["wait", `${basePackage}wait`],
-  ["chat", `${modelPackage}chat`],
-]
-
 /** Our own kinds, matched by name alone, whatever stands before it. */
 const ownKinds: ReadonlySet<string> = new Set(["freddyLlm", "assistant", "ask"])
 
@@ -85,10 +75,7 @@ function squash(name: string): string {
 }
 
 /** Every type name with its kind. */
-const rows: readonly (readonly [type: string, kind: string])[] = [
-  ...kinds.flatMap(({ name, types }) => types.map((type) => [type, name] as const)),
-  ...namedOnly.flatMap(([kind, ...types]) => types.map((type) => [type, kind] as const)),
-]
+const rows: readonly (readonly [type: string, kind: string])[] = kinds.flatMap(({ name, types }) => types.map((type) => [type, name] as const))
 const exactTypes: ReadonlyMap<string, string> = new Map(rows)
 const bareTypes: ReadonlyMap<string, string> = new Map(rows.map(([type, kind]) => [squash(nameOfType(type)), kind]))
 const ownTypes: ReadonlyMap<string, string> = new Map([...bareTypes].filter(([, kind]) => ownKinds.has(kind)))

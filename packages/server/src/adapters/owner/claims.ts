@@ -2,7 +2,8 @@
  * Taking runs: every statement that gives a run to this process. A claim raises the epoch by one, sets the first number of
  * the new epoch and marks the run held (E3), so that whatever its earlier owner still writes is refused.
  *
- *     queued, due ──────────────── claimDue ─────┐
+ *     waiting in a thread, due ─── queueWoken ──> queued
+ *     queued, due; waiting, due ── claimDue ─────┐
  *     queued behind others ─────── claimQueued ──┤
  *     of a dead process ────────── claimLeft ────┼──> running, owned by this process
  *     of one that does not end it  claimMarked ──┤
@@ -34,16 +35,37 @@ type ClaimedRow = {
 
 /** What every claim sets. `$1` is the process. */
 const claim = `owner = $1, status = 'running', epoch = runs.epoch + 1, seq = runs.epoch::bigint * ${numbersPerEpoch}, held = true,
-  due_at = NULL, started_at = COALESCE(runs.started_at, now())`
+  due_at = NULL, woken = false, started_at = COALESCE(runs.started_at, now())`
 const isAlive = "EXISTS (SELECT FROM processes WHERE processes.id = $1 AND dead_at IS NULL)"
 const claimedColumns =
   "runs.id, runs.organization_id, runs.workflow_id, runs.workflow_version, runs.thread_id, runs.turn, runs.epoch, runs.seq, runs.cancel_mark, runs.request_hash"
+
+/**
+ * Waiting turns that were woken stand in line: one segment of a thread runs at a time, and the oldest turn is the first.
+ * Those that are to end are not kept waiting for others. Runs before threads, as whoever ends a turn locks them.
+ */
+export async function queueWoken(sql: Sql, limit: number): Promise<void> {
+  await sql.rows({
+    text: `WITH woken AS MATERIALIZED (
+             SELECT id, thread_id FROM runs WHERE due_at <= now() AND status = 'waiting' AND thread_id IS NOT NULL
+               AND cancel_mark IS NULL ORDER BY due_at, id LIMIT $1 FOR UPDATE SKIP LOCKED),
+           places AS MATERIALIZED (
+             SELECT t.id FROM threads t WHERE t.id = ANY(ARRAY(SELECT thread_id FROM woken)) ORDER BY t.id FOR UPDATE),
+           lined AS (
+             UPDATE runs SET status = 'queued', due_at = NULL WHERE id = ANY(ARRAY(SELECT id FROM woken)) RETURNING thread_id),
+           counted AS (SELECT thread_id, count(*) AS runs FROM lined GROUP BY thread_id)
+           UPDATE threads t SET queued = t.queued + counted.runs FROM counted, places
+           WHERE t.id = counted.thread_id AND places.id = t.id`,
+    values: [limit],
+  })
+}
 
 /** Runs whose time has come, the one that is due longest first (E8). */
 export async function claimDue(sql: Sql, processId: string, limit: number): Promise<ClaimedRun[]> {
   const rows = await sql.rows<ClaimedRow>({
     text: `WITH due AS MATERIALIZED (
-             SELECT id FROM runs WHERE due_at <= now() ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
+             SELECT id FROM runs WHERE due_at <= now()
+               AND (status <> 'waiting' OR thread_id IS NULL OR cancel_mark IS NOT NULL) ORDER BY due_at, id LIMIT $2 FOR UPDATE SKIP LOCKED)
            UPDATE runs SET ${claim} WHERE id = ANY(ARRAY(SELECT id FROM due)) AND ${isAlive} RETURNING ${claimedColumns}`,
     values: [processId, limit],
   })

@@ -1,9 +1,12 @@
 /**
  * The text of the group statement, put together from the parts that a flush needs.
  *
- *   rows ($1, JSON)                       messages ($3, JSON)
+ *   rows ($1, JSON)                       messages ($3, JSON), pauses ($4, JSON)
  *    ├─ start ─> able? ─> thread made/taken ─> run inserted ─┐
  *    └─ append ─> run updated behind the fence ──────────────┴─> landed ids ─> events, messages, response, mark, release
+ *
+ * A run that comes to rest (status `waiting`) leaves its thread as one that ends does. It is due at once where something was
+ * brought to it meanwhile: whoever brings locks the run's row first, so that one of the two sees the other.
  *
  * Postgres makes ready and runs every part of a statement, whether it has rows or not: a statement with everything takes
  * it twice as long as one with what a common turn needs. There is one text for each combination, some ten in practice,
@@ -25,9 +28,11 @@ export type StatementParts = {
   readonly tells: boolean
   /** What few turns need: idempotency keys, messages that are removed, requests that failed before or fail now. */
   readonly rarities: boolean
+  /** Runs come to rest, ask something, or end while something is open. Goes with `tells`. */
+  readonly waits: boolean
 }
 
-/** A statement and the name under which a connection keeps it. `$1`: rows, `$2`: this process, `$3`: messages, if it tells. */
+/** A statement and the name under which a connection keeps it. `$1`: rows, `$2`: this process, `$3`: messages, if it tells; `$4`: pauses, if it waits. */
 export type NamedStatement = { readonly name: string; readonly text: string }
 
 const statements = new Map<string, NamedStatement>()
@@ -44,15 +49,16 @@ export function groupStatementOf(parts: StatementParts): NamedStatement {
 }
 
 function textOf(parts: StatementParts): string {
-  const { starts, appends, tells } = parts
+  const { starts, appends, tells, waits } = parts
   const releases = tells && appends
   const tables = [
     rowsOf(parts),
     ...(starts ? startTables(parts) : []),
-    ...(appends ? [fenced] : []),
+    ...(appends ? [fenced(parts)] : []),
     landed(parts),
     logged,
     ...(tells ? [told] : []),
+    ...(waits ? waitTables(parts) : []),
     ...endTables(parts),
     ...(releases ? releaseTables(parts) : []),
   ]
@@ -77,10 +83,12 @@ const startColumns = `organization_id uuid, generation bigint, request_hash text
     parent_node text, removes_turn int, removes_ordinal int, replaces boolean,
     idem_key text, idem_method text, idem_path text, idem_hash text, held boolean`
 
-function rowsOf({ starts }: StatementParts): string {
+const waitColumns = "wake_at timestamptz, rests_in uuid, closes boolean"
+
+function rowsOf({ starts, waits }: StatementParts): string {
   return `v AS MATERIALIZED (
   SELECT * FROM json_to_recordset($1::json) AS v(
-    ${appendColumns}${starts ? `, ${startColumns}` : ""}))`
+    ${appendColumns}${starts ? `, ${startColumns}` : ""}${waits ? `, ${waitColumns}` : ""}))`
 }
 
 /** Runs that start: which may, their threads, their rows, and what goes in beside them. */
@@ -90,10 +98,10 @@ function startTables(parts: StatementParts): readonly string[] {
     able(parts),
     ...(threads ? [made, ...(rarities ? [cut] : []), taken(parts)] : []),
     begun(parts),
-    started,
+    started(parts),
     ...(threads && rarities ? [edited, replaced] : []),
     ...(rarities ? [marked] : []),
-    ...(threads ? [answered] : []),
+    ...(threads ? [answered(parts)] : []),
   ]
 }
 
@@ -152,12 +160,15 @@ function begun({ threads }: StatementParts): string {
   ${threads ? inThreads : ""}SELECT id FROM able WHERE thread_id IS NULL)`
 }
 
-const started = `started AS (
+function started({ waits }: StatementParts): string {
+  const [column, value] = waits ? [", due_at", ", wake_at"] : ["", ""]
+  return `started AS (
   INSERT INTO runs (id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
-    retry_of, status, mode, owner, epoch, seq, held, request_hash, created_at, started_at, finished_at, usage, result)
+    retry_of, status, mode, owner, epoch, seq, held, request_hash, created_at, started_at, finished_at, usage, result${column})
   SELECT id, organization_id, workflow_id, workflow_version, assistant_id, thread_id, turn, parent_run_id,
-    retry_of, status, mode, $2, epoch, last, held AND status = 'running', request_hash, at, at, finished_at, usage, result
+    retry_of, status, mode, $2, epoch, last, held AND status = 'running', request_hash, at, at, finished_at, usage, result${value}
   FROM v JOIN begun USING (id) ON CONFLICT (id) DO NOTHING RETURNING id)`
+}
 
 const edited = `edited AS (
   UPDATE messages m SET deleted_at = v.at FROM able v JOIN started USING (id)
@@ -174,17 +185,26 @@ const marked = `marked AS (
   SELECT organization_id, idem_key, idem_method, idem_path, decode(idem_hash, 'hex'), id, response_id, at
   FROM v JOIN started USING (id) WHERE idem_key IS NOT NULL)`
 
-const answered = `answered AS (
-  INSERT INTO responses (id, organization_id, run_id, first_seq)
-  SELECT response_id, organization_id, id, first FROM v JOIN started USING (id) WHERE response_id IS NOT NULL)`
+function answered({ waits }: StatementParts): string {
+  const rested = (column: string): string => `, CASE WHEN status = 'waiting' THEN ${column} END`
+  const [columns, values] = waits ? [", usage, result", rested("usage") + rested("result")] : ["", ""]
+  return `answered AS (
+  INSERT INTO responses (id, organization_id, run_id, first_seq${columns})
+  SELECT response_id, organization_id, id, first${values} FROM v JOIN started USING (id) WHERE response_id IS NOT NULL)`
+}
 
 /** The fence: it locks the run's row and looks at it again after a wait (E1). */
-const fenced = `fenced AS (
+function fenced({ waits }: StatementParts): string {
+  const due = waits
+    ? "due_at = CASE WHEN v.status = 'waiting' THEN CASE WHEN r.woken THEN now() ELSE v.wake_at END END, "
+    : ""
+  return `fenced AS (
   UPDATE runs r SET status = v.status, seq = v.last, held = r.held AND v.status = 'running',
-    finished_at = v.finished_at, usage = v.usage, result = v.result
+    ${due}finished_at = v.finished_at, usage = v.usage, result = v.result
   FROM v WHERE v.op = 'append' AND r.id = v.id AND r.owner = $2 AND r.epoch = v.epoch AND r.seq = v.saved
     AND r.status = 'running'
   RETURNING r.id, r.organization_id, r.cancel_mark)`
+}
 
 /** Everything that goes in with a run goes in only for ids that are here. */
 function landed({ starts, appends }: StatementParts): string {
@@ -204,6 +224,28 @@ const told = `told AS (
   FROM json_to_recordset($3::json) AS m(run_id uuid, thread_id uuid, turn int, ordinal int, id uuid, role text,
     content text, metadata text, is_failed boolean, created_at timestamptz)
   JOIN landed ON landed.id = m.run_id)`
+
+/** What runs wait for, the responses that end with it, and what is open of runs that end. */
+function waitTables({ starts, appends }: StatementParts): readonly string[] {
+  const organization = starts ? "COALESCE(v.organization_id, landed.run_organization)" : "landed.run_organization"
+  const asked = `asked AS (
+  INSERT INTO pauses (id, organization_id, run_id, thread_id, turn, node, iteration, kind, audience, title, message, schema,
+    choices, details, ordinal, created_at, expires_at)
+  SELECT p.id, ${organization}, v.id, v.thread_id, v.turn, p.node, p.iteration, p.kind, p.audience, p.title, p.message,
+    p.schema, p.choices, p.details, p.ordinal, p.created_at, p.expires_at
+  FROM json_to_recordset($4::json) AS p(id uuid, run_id uuid, node text, iteration int, kind text, audience text, title text,
+    message text, schema text, choices text, details text, ordinal int, created_at timestamptz, expires_at timestamptz)
+  JOIN landed ON landed.id = p.run_id JOIN v ON v.id = p.run_id)`
+  return appends ? [asked, rested, closed] : [asked]
+}
+
+const rested = `rested AS (
+  UPDATE responses s SET usage = v.usage, result = v.result FROM v JOIN fenced USING (id)
+  WHERE v.rests_in IS NOT NULL AND s.id = v.rests_in)`
+
+const closed = `closed AS (
+  UPDATE pauses p SET status = 'cancelled', answered_at = v.finished_at FROM v JOIN fenced USING (id)
+  WHERE v.closes AND p.run_id = v.id AND p.status = 'open')`
 
 /** Turns that end by being taken away, or that failed. */
 function endTables(parts: StatementParts): readonly string[] {

@@ -15,7 +15,7 @@
  * that are put together from others cost several times as much to serialise.
  */
 import { uuidOf } from "@brevet/core/ids"
-import type { MessageWrite, RunAppend, RunStart } from "../../ports/owner.ts"
+import type { MessageWrite, PauseWrite, RunAppend, RunStart } from "../../ports/owner.ts"
 import { groupStatementOf, type NamedStatement } from "./group-statement-text.ts"
 
 /** One row of a flush. */
@@ -32,11 +32,17 @@ export type LandedRow = { readonly id: string; readonly cancel_mark: string | nu
 /** A flush as it is sent: the statement with what these rows need, and its parameters. */
 export function groupQuery(rows: readonly GroupRow[], processId: string): NamedStatement & { values: unknown[] } {
   const messages: unknown[] = []
-  const parts = { starts: false, threads: false, appends: false, tells: false, rarities: false }
+  const pauses: unknown[] = []
+  const parts = { starts: false, threads: false, appends: false, tells: false, rarities: false, waits: false }
   const rowValues = rows.map((row) => {
     const append = row.op === "start" ? row.start.append : row.append
     for (const message of append.messages) messages.push(messageValue(append, message))
     if (append.messages.length > 0 || (append.ending !== null && append.threadId !== null)) parts.tells = true
+    if (waits(append)) {
+      parts.waits = true
+      parts.tells = true
+      for (const pause of append.pauses ?? []) pauses.push(pauseValue(append, pause))
+    }
     if (append.ending?.removesTurn === true || (append.ending?.failedRequestHash ?? null) !== null)
       parts.rarities = true
     if (row.op === "append") {
@@ -51,7 +57,33 @@ export function groupQuery(rows: readonly GroupRow[], processId: string): NamedS
   })
   const values = [JSON.stringify(rowValues), processId]
   if (parts.tells) values.push(JSON.stringify(messages))
+  if (parts.waits) values.push(JSON.stringify(pauses))
   return { ...groupStatementOf(parts), values }
+}
+
+/** Whether an append asks something, rests, or ends while something is open. */
+function waits({ pauses = [], rest = null, ending }: RunAppend): boolean {
+  return pauses.length > 0 || rest !== null || ending?.closesPauses === true
+}
+
+function pauseValue({ runId }: RunAppend, pause: PauseWrite): unknown {
+  const { terms } = pause
+  return {
+    id: uuidOf(pause.id),
+    run_id: uuidOf(runId),
+    node: plainText(pause.node),
+    iteration: pause.iteration,
+    kind: terms.kind,
+    audience: terms.audience,
+    title: plainText(terms.title),
+    message: plainText(terms.message),
+    schema: terms.schema === null ? null : JSON.stringify(terms.schema),
+    choices: terms.choices === null ? null : JSON.stringify(terms.choices),
+    details: JSON.stringify(terms.details),
+    ordinal: pause.ordinal,
+    created_at: timestamp(pause.createdAtMs),
+    expires_at: pause.expiresAtMs === null ? null : timestamp(pause.expiresAtMs),
+  }
 }
 
 function messageValue(append: RunAppend, message: MessageWrite): unknown {
@@ -70,8 +102,9 @@ function messageValue(append: RunAppend, message: MessageWrite): unknown {
 }
 
 function appendValue(append: RunAppend): Record<string, unknown> {
-  const { ending } = append
-  const atMs = ending?.atMs ?? append.messages.at(-1)?.createdAtMs
+  const { ending, rest = null } = append
+  const outcome = ending ?? rest
+  const atMs = outcome?.atMs ?? append.messages.at(-1)?.createdAtMs
   return {
     op: "append",
     at: atMs === undefined ? null : timestamp(atMs),
@@ -84,19 +117,23 @@ function appendValue(append: RunAppend): Record<string, unknown> {
     last: append.last,
     body: append.body,
     said: append.messages.length,
-    status: ending?.status ?? "running",
+    status: ending?.status ?? (rest === null ? "running" : "waiting"),
     finished_at: ending === null ? null : timestamp(ending.atMs),
-    usage: ending === null ? null : JSON.stringify(ending.usage),
-    result: ending === null ? null : JSON.stringify(ending.result),
-    last_model: plainText(ending?.result.model ?? null),
+    usage: outcome === null ? null : JSON.stringify(outcome.usage),
+    result: outcome === null ? null : JSON.stringify(outcome.result),
+    last_model: plainText(outcome?.result.model ?? null),
     removes: ending?.removesTurn ?? false,
     failed_hash: ending?.failedRequestHash ?? null,
+    wake_at: rest === null || rest.wakeAtMs === null ? undefined : timestamp(rest.wakeAtMs),
+    rests_in: uuidOrNull(rest?.responseId ?? null) ?? undefined,
+    closes: ending?.closesPauses === true ? true : undefined,
   }
 }
 
 function startValue({ start, held }: StartRow): Record<string, unknown> {
   const { thread, idempotency, append } = start
-  const { ending } = append
+  const { ending, rest = null } = append
+  const outcome = ending ?? rest
   return {
     op: "start",
     at: timestamp(start.createdAtMs),
@@ -109,13 +146,16 @@ function startValue({ start, held }: StartRow): Record<string, unknown> {
     last: append.last,
     body: append.body,
     said: append.messages.length,
-    status: ending?.status ?? "running",
+    status: ending?.status ?? (rest === null ? "running" : "waiting"),
     finished_at: ending === null ? null : timestamp(ending.atMs),
-    usage: ending === null ? null : JSON.stringify(ending.usage),
-    result: ending === null ? null : JSON.stringify(ending.result),
-    last_model: plainText(ending?.result.model ?? null),
+    usage: outcome === null ? null : JSON.stringify(outcome.usage),
+    result: outcome === null ? null : JSON.stringify(outcome.result),
+    last_model: plainText(outcome?.result.model ?? null),
     removes: ending?.removesTurn ?? false,
     failed_hash: ending?.failedRequestHash ?? null,
+    wake_at: rest === null || rest.wakeAtMs === null ? undefined : timestamp(rest.wakeAtMs),
+    rests_in: uuidOrNull(rest?.responseId ?? null) ?? undefined,
+    closes: ending?.closesPauses === true ? true : undefined,
     organization_id: uuidOf(start.organizationId),
     generation: start.generation,
     request_hash: start.requestHash,

@@ -300,7 +300,11 @@ export class GroupWriter {
       const isMine = run !== undefined && queued.sentBy.has(run.owner ?? "") && run.epoch === append.epoch
       if (!isMine || run.seq !== append.last) return true
       // Whether others of the thread wait is not known; releasing where none waits is harmless.
-      settle(queued, { landed: true, cancelMark: run.cancel_mark, queued: append.ending !== null })
+      settle(queued, {
+        landed: true,
+        cancelMark: run.cancel_mark,
+        queued: append.ending !== null || append.rest != null,
+      })
       return false
     })
   }

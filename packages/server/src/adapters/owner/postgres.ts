@@ -14,12 +14,14 @@ import {
   claimMarked,
   claimQueued,
   forgetDead,
+  queueWoken,
   release,
   releaseForgotten,
 } from "./claims.ts"
 import { enqueue } from "./enqueue.ts"
 import { GroupWriter } from "./group-writer.ts"
 import { Incarnation } from "./incarnation.ts"
+import { settlePauses } from "./settling.ts"
 
 /** What the owner needs. `onDue` is called when a beat saw work that a claim would give. */
 export type OwnerOptions = {
@@ -38,6 +40,9 @@ export type OwnerOptions = {
 
 /** How often runs of the dead are looked for again: a start that was on its way may land late (E5). */
 const leftMs = 5_000
+
+/** Woken turns that are lined up at a time. */
+const wokenMax = 200
 
 /** Joins the table of processes and opens the writer. */
 export async function openOwner(options: OwnerOptions): Promise<Owner> {
@@ -137,6 +142,7 @@ class PostgresOwner implements Owner {
   }
 
   async claimDue(limit: number): Promise<ClaimedRun[]> {
+    await queueWoken(this.#pool, wokenMax)
     await releaseForgotten(this.#pool)
     const left = this.#isTimeForLeft() ? await this.#claimLeft() : []
     const lost = this.#hasLost ? await this.#claimLost() : []
@@ -157,6 +163,10 @@ class PostgresOwner implements Owner {
     const executor = this.#incarnation.executor()
     if (executor !== null) await buryEarlier(this.#pool, executor, this.processId())
     return this.#claimLeft()
+  }
+
+  settle(...[runId, responseId]: Parameters<Owner["settle"]>): ReturnType<Owner["settle"]> {
+    return settlePauses(this.#pool, runId, responseId)
   }
 
   release(threadId: Parameters<Owner["release"]>[0]): Promise<void> {

@@ -4,6 +4,7 @@ import {
   executeWorkflowRoute,
   findExecuteFaults,
   findUnsupportedExecuteField,
+  presentAcceptedRun,
 } from "@brevet/core/contract/execution"
 import { presentRun } from "@brevet/core/contract/runs"
 import { invalidFields, Refusal } from "@brevet/core/errors"
@@ -38,7 +39,7 @@ async function execute(cx: Context, ports: ExecutionPorts, input: Input): Promis
   // One for each attempt; the last one is that of the run.
   const streams: ReturnType<typeof runStream>[] = []
   const listen = () => {
-    const stream = runStream()
+    const stream = runStream({ untilRest: true })
     streams.push(stream)
     return stream
   }
@@ -80,17 +81,22 @@ function itemsOf({ inputs, items }: ExecuteBody): readonly Item[] {
 
 async function answerFor(cx: Context, runId: Id<"run">, returnMode: "wait" | "poll" | "stream"): Promise<Answer> {
   if (returnMode === "stream") return streamRunEvents(cx, runId, 0)
-  const waitMs = returnMode === "poll" ? 0 : cx.settings.waitMs
-  const ended = returnMode === "poll" ? null : await cx.runs.waitForEnd(runId, { waitMs })
+  const { waitMs } = cx.settings
+  const ended = returnMode === "poll" ? null : await cx.runs.waitForRest({ runId, responseId: null }, { waitMs })
   const run = await getRun(cx, runId)
-  if (ended === null) {
-    return { status: 202, body: { run_id: runId, status: run.status }, headers: { location: `/v1/runs/${runId}` } }
-  }
+  if (ended === null) return accepted({ runId, status: run.status, pauses: [] })
   return answerWith({ run, ended })
 }
 
-/** The answer to a run that has ended. Throws RUN_CANCELLED and the run's error. */
+function accepted(run: Parameters<typeof presentAcceptedRun>[0]): Answer {
+  return { status: 202, body: presentAcceptedRun(run), headers: { location: `/v1/runs/${run.runId}` } }
+}
+
+/** The answer to a run that has ended or waits. Throws RUN_CANCELLED and the run's error. */
 function answerWith({ run, ended }: EndedExecution): Answer {
+  if (ended.status === "waiting") {
+    return accepted({ runId: run.id, status: run.status, pauses: ended.result.pauses ?? [] })
+  }
   if (ended.status === "cancelled") {
     const { cancelCause, traceId, endedAtMs } = ended.result
     throw new Refusal("RUN_CANCELLED", {

@@ -65,8 +65,8 @@ export function makeIdempotencyTable(sql: Sql): IdempotencyTable {
       const rows = await sql.rows({
         name: "idempotency-create",
         text: `INSERT INTO idempotency_keys (organization_id, key, method, path, body_hash, status, headers, answer,
-                 secret_id, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING RETURNING 1`,
+                 secret_id, created_at, run_id, response_id)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING 1`,
         values: [
           ...scopeValues(scope),
           Buffer.from(mark.bodyHash, "hex"),
@@ -75,6 +75,8 @@ export function makeIdempotencyTable(sql: Sql): IdempotencyTable {
           answer?.body ?? null,
           secretId,
           new Date(mark.createdAtMs),
+          mark.run === undefined ? null : uuidOf(mark.run.runId),
+          mark.run === undefined ? null : uuidOf(mark.run.responseId),
         ],
       })
       return rows.length > 0

@@ -4,7 +4,7 @@ import type { CauseCode } from "@brevet/core/errors"
 import { numbersOf, type RunEvent } from "@brevet/core/graph/events"
 import { idFrom, uuidOf } from "@brevet/core/ids"
 import type { NumberedEvent, RunLog, RunStanding } from "../../../ports/run-log.ts"
-import type { EndedRun } from "../../../ports/runs.ts"
+import type { EndedRun, RunOutcome } from "../../../ports/runs.ts"
 import type { Sql } from "./sql.ts"
 
 /** The log over a pool. */
@@ -33,6 +33,15 @@ export function makeRunLog(sql: Sql): RunLog {
       })
       return row === null ? null : toEndedRun(row)
     },
+    async outcome({ runId, responseId }) {
+      const row = await sql.first<OutcomeRow>({
+        name: "read-outcome",
+        text: `SELECT r.status, r.usage, r.result, s.usage AS rest_usage, s.result AS rest_result
+               FROM runs r LEFT JOIN responses s ON s.id = $2 WHERE r.id = $1`,
+        values: [uuidOf(runId), responseId === null ? null : uuidOf(responseId)],
+      })
+      return row === null ? null : toOutcome(row, responseId)
+    },
     async marks(ids) {
       const rows = await sql.rows<{ id: string; cancel_mark: CauseCode }>({
         text: "SELECT id, cancel_mark FROM runs WHERE id = ANY($1) AND cancel_mark IS NOT NULL",
@@ -48,6 +57,29 @@ type EndedRow = { readonly status: EndedRun["status"]; readonly usage: string; r
 /** How a run ended, from its row. */
 function toEndedRun({ status, usage, result }: EndedRow): EndedRun {
   return { status, usage: JSON.parse(usage) as EndedRun["usage"], result: JSON.parse(result) as EndedRun["result"] }
+}
+
+type OutcomeRow = {
+  readonly status: RunStanding["status"]
+  readonly usage: string | null
+  readonly result: string | null
+  readonly rest_usage: string | null
+  readonly rest_result: string | null
+}
+
+/** A response that ended with a question says so itself; the last one ended with its run. */
+function toOutcome(row: OutcomeRow, responseId: string | null): RunOutcome | null {
+  const { status, rest_usage: restUsage, rest_result: restResult } = row
+  if (restUsage !== null && restResult !== null) return outcomeOf("waiting", restUsage, restResult)
+  const isOver = status === "completed" || status === "failed" || status === "cancelled"
+  const isAtRest = status === "waiting" && responseId === null
+  if (row.usage === null || row.result === null || !(isOver || isAtRest)) return null
+  return outcomeOf(status, row.usage, row.result)
+}
+
+function outcomeOf(status: RunOutcome["status"], usage: string, result: string): RunOutcome {
+  const parts = { usage: JSON.parse(usage), result: JSON.parse(result) } as Pick<RunOutcome, "usage" | "result">
+  return { status, ...parts }
 }
 
 /** The events of one append with their numbers. */

@@ -97,10 +97,17 @@ export function makeRunTable(sql: Sql): RunTable {
     async markCancelled(filter, cause) {
       const [column, id] = columnOf(filter)
       if (id === undefined) return []
-      // The first cause stays: whoever ends the run may have acted on it already.
+      // The first cause stays: whoever ends the run may have acted on it already. A waiting run is due for its end, and
+      // its pauses take no answer any more.
       const rows = await sql.rows<{ id: string }>({
-        text: `UPDATE runs SET cancel_mark = COALESCE(cancel_mark, $2)
-               WHERE ${column} = $1 AND status IN ('queued', 'running', 'waiting') RETURNING id`,
+        text: `WITH marked AS (
+                 UPDATE runs SET cancel_mark = COALESCE(cancel_mark, $2),
+                   due_at = CASE WHEN status = 'waiting' THEN now() ELSE due_at END
+                 WHERE ${column} = $1 AND status IN ('queued', 'running', 'waiting') RETURNING id),
+               closed AS (
+                 UPDATE pauses SET status = 'cancelled', answered_at = now()
+                 WHERE run_id = ANY(ARRAY(SELECT id FROM marked)) AND status = 'open')
+               SELECT id FROM marked`,
         values: [uuidOf(id), cause],
       })
       return rows.map((row) => idFrom("run", row.id))

@@ -11,6 +11,7 @@ import { makeIdempotencyTable } from "./idempotency.ts"
 import { makeKeyTable } from "./keys.ts"
 import { makeMessageTable } from "./messages.ts"
 import { makeOrganizationTable } from "./organizations.ts"
+import { makePauseTable } from "./pauses.ts"
 import { makeProviderTable } from "./providers.ts"
 import { makeRunTable } from "./runs.ts"
 import { makeSecretKeyTable } from "./secret-keys.ts"
@@ -31,6 +32,7 @@ function makeTables(sql: Sql): Omit<Tables, "binaries"> {
     threads: makeThreadTable(sql),
     messages: makeMessageTable(sql),
     runs: makeRunTable(sql),
+    pauses: makePauseTable(sql),
     turns: makeTurnTable(sql),
     errorNotices: makeErrorNoticeTable(sql),
     history: makeHistoryTable(sql),

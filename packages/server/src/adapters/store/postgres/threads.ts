@@ -29,6 +29,7 @@ type Row = {
   pinned_at: number | null
   is_streaming: boolean
   queued: number
+  open_pauses: string[]
   message_count: number
   last_message_at: number | null
   last_model_used: string | null
@@ -39,7 +40,8 @@ type Row = {
 
 /** Without the summary, which may be long. */
 const columns = `id, organization_id, user_id, assistant_id, workflow_id, workflow_version, workflow_tag, plain, title,
-  metadata, visible_in_ui, is_pinned, pinned_at, active_run IS NOT NULL AS is_streaming, queued, message_count,
+  metadata, visible_in_ui, is_pinned, pinned_at, active_run IS NOT NULL AS is_streaming, queued,
+  ARRAY(SELECT p.id FROM pauses p WHERE p.thread_id = threads.id AND p.status = 'open' ORDER BY p.id) AS open_pauses, message_count,
   last_message_at, last_model_used, revision, created_at, updated_at`
 
 /** A run of the thread is not over. Reads the runs of one thread, by their index. */
@@ -66,6 +68,7 @@ function toRecord(row: Row): ThreadRecord {
     pinnedAtMs: row.pinned_at,
     isStreaming: row.is_streaming,
     queued: row.queued,
+    openPauses: row.open_pauses.map((id) => idFrom("pause", id)),
     messageCount: row.message_count,
     lastModelUsed: row.last_model_used,
     lastMessageAtMs: row.last_message_at,

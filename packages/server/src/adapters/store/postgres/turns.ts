@@ -15,6 +15,7 @@ type BasisRow = {
   readonly pins: string | null
   readonly active_run: string | null
   readonly queued: number
+  readonly has_question: boolean
 }
 
 type ResponseRow = {
@@ -25,8 +26,9 @@ type ResponseRow = {
   readonly status: ResponseRecord["status"]
 }
 
-const basisColumns =
-  "id, revision, turn, message_count, assistant_id, workflow_id, workflow_version, plain, pins, active_run, queued"
+const basisColumns = `id, revision, turn, message_count, assistant_id, workflow_id, workflow_version, plain, pins, active_run,
+  queued, EXISTS (SELECT FROM pauses p WHERE p.thread_id = threads.id AND p.status = 'open' AND p.kind = 'question'
+    AND p.audience = 'chat') AS has_question`
 
 /** The functions over a pool. */
 export function makeTurnTable(sql: Sql): TurnTable {
@@ -113,6 +115,7 @@ function toBasis(row: BasisRow): TurnBasis {
     pins: row.pins,
     activeRun: row.active_run === null ? null : idFrom("run", row.active_run),
     queued: row.queued,
+    hasQuestion: row.has_question,
   }
 }
 

@@ -215,7 +215,8 @@ CREATE TABLE messages (
   PRIMARY KEY (thread_id, turn, ordinal)
 );
 
--- A run. A row under way has an owner and no `due_at`; a queued, woken or timed one has `due_at` and no owner.
+-- A run. A row under way has an owner and no `due_at`; a queued, woken or timed one has `due_at`. `woken`: something was
+-- brought to the run that it has not looked at; while it works it cannot be due, and is as soon as it comes to rest.
 -- Nothing needs an index on `status`; fillfactor leaves room for HOT updates.
 CREATE TABLE runs (
   id uuid PRIMARY KEY,
@@ -234,6 +235,7 @@ CREATE TABLE runs (
   seq bigint NOT NULL DEFAULT 0,
   held boolean NOT NULL DEFAULT false,
   due_at timestamptz,
+  woken boolean NOT NULL DEFAULT false,
   cancel_mark text,
   request_hash text,
   created_at timestamptz NOT NULL,
@@ -309,12 +311,49 @@ CREATE TABLE chat_memory_turns (
 CREATE UNIQUE INDEX chat_memory_turns_place ON chat_memory_turns (place);
 CREATE INDEX chat_memory_turns_by_session ON chat_memory_turns (organization_id, workflow_id, session_key, id);
 
--- One answer of the API to one segment of a run. `first_seq` is where the segment begins in the run's log.
+-- What runs wait for: one record each, which the first answer, its time or the run's end closes. `ordinal` is the place of
+-- its question among the messages of the turn. Schema, choices, details and answer are JSON. `response_id` is the response
+-- that goes on with the answer.
+CREATE TABLE pauses (
+  id uuid PRIMARY KEY,
+  organization_id uuid NOT NULL,
+  run_id uuid NOT NULL,
+  thread_id uuid,
+  turn integer,
+  node text NOT NULL,
+  iteration integer NOT NULL,
+  kind text NOT NULL,
+  audience text NOT NULL,
+  title text,
+  message text,
+  schema text,
+  choices text,
+  details text NOT NULL,
+  ordinal integer,
+  status text NOT NULL DEFAULT 'open',
+  created_at timestamptz NOT NULL,
+  expires_at timestamptz,
+  answered_at timestamptz,
+  answered_by text,
+  answered_via text,
+  answer text,
+  reply_message_id uuid,
+  response_id uuid
+) WITH (fillfactor = 80);
+CREATE INDEX pauses_by_run ON pauses (run_id);
+CREATE INDEX pauses_by_organization ON pauses (organization_id, id);
+CREATE INDEX pauses_open_by_thread ON pauses (thread_id) WHERE status = 'open' AND thread_id IS NOT NULL;
+
+-- One answer of the API to one segment of a run. The segment begins at `first_seq` in the run's log, or after it: the
+-- response to an answer is there before the run goes on. `usage` and `result` are there where it ended with a question;
+-- of the last one they are the run's.
 CREATE TABLE responses (
   id uuid PRIMARY KEY,
   organization_id uuid NOT NULL,
   run_id uuid NOT NULL,
-  first_seq bigint NOT NULL
+  first_seq bigint NOT NULL,
+  usage text,
+  result text
 );
 CREATE INDEX responses_by_run ON responses (run_id);
 

@@ -75,7 +75,9 @@ function squash(name: string): string {
 }
 
 /** Every type name with its kind. */
-const rows: readonly (readonly [type: string, kind: string])[] = kinds.flatMap(({ name, types }) => types.map((type) => [type, name] as const))
+const rows: readonly (readonly [type: string, kind: string])[] = kinds.flatMap(({ name, types }) =>
+  types.map((type) => [type, name] as const),
+)
 const exactTypes: ReadonlyMap<string, string> = new Map(rows)
 const bareTypes: ReadonlyMap<string, string> = new Map(rows.map(([type, kind]) => [squash(nameOfType(type)), kind]))
 const ownTypes: ReadonlyMap<string, string> = new Map([...bareTypes].filter(([, kind]) => ownKinds.has(kind)))

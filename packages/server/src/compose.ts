@@ -217,15 +217,7 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
     streamWaitMs: config.streamWaitMs,
     definitionNodesMax: config.definitionNodesMax,
   }
-  const runs: Runs = {
-    start: (run, options) => requireRuntime(later).start(run, options),
-    enqueue: (run, options) => requireRuntime(later).enqueue(run, options),
-    follow: (runId, after, listener) => requireRuntime(later).follow(runId, after, listener),
-    waitForEnd: (runId, options) => requireRuntime(later).waitForEnd(runId, options),
-    waitForRest: (segment, options) => requireRuntime(later).waitForRest(segment, options),
-    wake: () => requireRuntime(later).wake(),
-    endMarked: (runIds) => requireRuntime(later).endMarked(runIds),
-  }
+  const runs = runsOf(later)
   const ports: Ports = { store, models, runs, ids, clock, log, settings }
   const calls = makeAssistantCalls(ports, turns)
   const errors = makeErrorRuns({ ...ports, graphs: turns.graphs, publicUrl })
@@ -259,6 +251,19 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
   })
   later.runtime = runtime
   return { runtime, ports, turns, errors }
+}
+
+/** The runtime as services see it; asked for with each call, since services are there before it. */
+function runsOf(later: { readonly runtime: Runtime | null }): Runs {
+  return {
+    start: (run, options) => requireRuntime(later).start(run, options),
+    enqueue: (run, options) => requireRuntime(later).enqueue(run, options),
+    follow: (runId, after, listener) => requireRuntime(later).follow(runId, after, listener),
+    waitForEnd: (runId, options) => requireRuntime(later).waitForEnd(runId, options),
+    waitForRest: (segment, options) => requireRuntime(later).waitForRest(segment, options),
+    wake: () => requireRuntime(later).wake(),
+    endMarked: (runIds) => requireRuntime(later).endMarked(runIds),
+  }
 }
 
 function requireRuntime({ runtime }: { readonly runtime: Runtime | null }): Runtime {

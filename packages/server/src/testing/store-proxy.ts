@@ -10,6 +10,12 @@
 import type { AddressInfo } from "node:net"
 import { connect as connectTo, createServer, type Server, type Socket } from "node:net"
 
+/** Who sees every piece that passes a wire; a piece for which it gives false is lost. Wires are told apart by a number. */
+export type WireTap = {
+  request(piece: Buffer, wire: number): boolean
+  answer(piece: Buffer, wire: number): boolean
+}
+
 /** A wire. */
 export type StoreProxy = {
   /** The same database through the wire. */
@@ -24,6 +30,8 @@ export type StoreProxy = {
   freeze(): void
   /** Lets everything pass again, what was kept back first. */
   restore(): void
+  /** Lets somebody see what passes, from now on; null ends that. */
+  tap(tap: WireTap | null): void
   /** Resolves once Postgres has answered something that is kept back. */
   whenAnswered(): Promise<void>
   /** How many connections were made since the start. */
@@ -60,6 +68,7 @@ class Proxying {
   readonly #server: Server
   readonly #wires = new Set<Wire>()
   #waiting: (() => void)[] = []
+  #tap: WireTap | null = null
   #isCut = false
   #holdsAnswers = false
   #holdsRequests = false
@@ -111,6 +120,10 @@ class Proxying {
     }
   }
 
+  tap(tap: WireTap | null): void {
+    this.#tap = tap
+  }
+
   whenAnswered(): Promise<void> {
     if ([...this.#wires].some(({ answers }) => answers.length > 0)) return Promise.resolve()
     return new Promise((resolve) => this.#waiting.push(resolve))
@@ -128,12 +141,17 @@ class Proxying {
       return
     }
     const store = connectTo(this.#target)
+    const number = this.connections
     const wire: Wire = { client, store, answers: [], requests: [], swallows: false }
     this.#wires.add(wire)
     client.setNoDelay(true)
-    client.on("data", (piece) => void (this.#holdsRequests ? wire.requests.push(piece) : store.write(piece)))
-    store.on("data", (piece) => {
-      if (wire.swallows) return
+    client.on("data", (piece: Buffer) => {
+      if (this.#tap?.request(piece, number) === false) return
+      if (this.#holdsRequests) wire.requests.push(piece)
+      else store.write(piece)
+    })
+    store.on("data", (piece: Buffer) => {
+      if (wire.swallows || this.#tap?.answer(piece, number) === false) return
       if (!this.#holdsAnswers) return void client.write(piece)
       wire.answers.push(piece)
       for (const resolve of this.#waiting.splice(0)) resolve()

@@ -52,6 +52,7 @@ import { performCrypto } from "./runtime/performers/crypto.ts"
 import { makeHttpPerformer } from "./runtime/performers/http.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { makeOpenAiPerformer } from "./runtime/performers/open-ai.ts"
+import { makeWorkflowPerformer } from "./runtime/performers/workflow.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
 import { makeAssistantCalls } from "./services/assistant-calls.ts"
 import { makeCredentialAccess } from "./services/credential-access.ts"
@@ -65,6 +66,7 @@ import { makeOrganizationFacts } from "./services/organization-facts.ts"
 import { makeRecentFailures } from "./services/recent-failures.ts"
 import { makeTriggerAddresses } from "./services/trigger-addresses.ts"
 import type { TurnPorts } from "./services/turns.ts"
+import { makeWorkflowCalls } from "./services/workflow-calls.ts"
 import { type Beginning, begin } from "./start/database.ts"
 import { requireSecretKey } from "./start/secret-key.ts"
 import { StartProblem } from "./start-problem.ts"
@@ -221,9 +223,11 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
   const ports: Ports = { store, models, runs, ids, clock, log, settings }
   const calls = makeAssistantCalls(ports, turns)
   const errors = makeErrorRuns({ ...ports, graphs: turns.graphs, publicUrl })
+  const workflows = makeWorkflowCalls(ports, turns.graphs)
+  const runLog = makeRunLog(pool)
   const runtime = createRuntime({
     owner,
-    log: makeRunLog(pool),
+    log: runLog,
     graphs: turns.graphs,
     fanOut,
     workshop: {
@@ -243,6 +247,7 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
         agent: makeAgentPerformer({ sandbox, memories: store.memories }),
         openAi: makeOpenAiPerformer({ sandbox }),
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
+        workflow: makeWorkflowPerformer({ calls: workflows, waitForEnd: runs.waitForEnd, log: runLog }),
         crypto: performCrypto,
         code: makeCodePerformer(sandbox),
         http: makeHttpPerformer({ outbound }),

@@ -28,6 +28,11 @@ export function executeEntry(graph: Graph, primary: GraphNode | null): Entry {
   return enter(graph, primary, [...executeTriggers, ...chatTriggers])
 }
 
+/** Where a run starts that a node of another workflow calls: at executeWorkflowTrigger, else as an execution does. */
+export function calledEntry(graph: Graph): Entry {
+  return enter(graph, null, ["executeWorkflowTrigger", ...executeTriggers, ...chatTriggers])
+}
+
 /** The items with which a chat turn starts. */
 export function chatItems(turn: {
   readonly sessionId: string

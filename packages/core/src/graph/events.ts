@@ -125,6 +125,8 @@ export type RunCreated = {
   readonly turn: Turn | null
   /** Absent: a person or a program asked for the run by name. */
   readonly trigger?: RunTrigger
+  /** The workflow, where it is no stored one: it stood in the node that calls it. */
+  readonly definition?: JsonObject
 }
 
 /** A pause was opened for an execution (see `pauses/pause.ts`). */

@@ -420,7 +420,10 @@ class ProcessRuntime implements Runtime {
     const { events, chars } = await readWhole(log, claimed.runId)
     const created = events[0]
     if (created?.type !== "run-created") throw new Error(`the log of run ${claimed.runId} has no beginning`)
-    const graph = await graphs.load(created.workflowId as Id<"workflow"> | null, created.workflowVersion)
+    const graph =
+      created.definition === undefined
+        ? await graphs.load(created.workflowId as Id<"workflow"> | null, created.workflowVersion)
+        : readDefinition(created.definition).graph
     const folded = fold({ graph, limits: workshop.bounds }, events)
     const segment = this.#claimedSegment(claimed, { created, graph, folded: { ...folded, chars } })
     if (openPausesOf(folded.state).length > 0) {

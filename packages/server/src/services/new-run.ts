@@ -3,6 +3,7 @@ import type { RunCreated, RunTrigger } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { Item } from "@brevet/core/graph/items"
 import type { Id } from "@brevet/core/ids"
+import type { JsonObject } from "@brevet/core/json"
 import type { IdempotencyMark } from "../ports/owner.ts"
 import type { NewRun } from "../ports/runs.ts"
 
@@ -10,8 +11,10 @@ import type { NewRun } from "../ports/runs.ts"
 export type RunParts = {
   readonly runId: Id<"run">
   readonly organizationId: Id<"organization">
-  readonly workflowId: Id<"workflow">
-  readonly version: number
+  /** Null: the workflow is no stored one, and stands in `definition`. */
+  readonly workflowId: Id<"workflow"> | null
+  readonly version: number | null
+  readonly definition?: JsonObject
   readonly graph: Graph
   /** The name of the node at which it starts, and the items that this gives. */
   readonly start: string
@@ -23,6 +26,10 @@ export type RunParts = {
   readonly idempotency: IdempotencyMark | null
   /** What started it, unless somebody asked for it by name. */
   readonly trigger: RunTrigger | null
+  /** The run that calls it, and how deeply it lies below the first; absent: nobody does. */
+  readonly parent?: { readonly runId: Id<"run">; readonly depth: number }
+  /** The run that it is another try of. */
+  readonly retryOf?: Id<"run">
 }
 
 /** The run. */
@@ -39,8 +46,9 @@ export function makeNewRun(parts: RunParts): NewRun {
     start: parts.start,
     items: parts.items,
     seed: seedOf(runId),
-    depth: 0,
+    depth: parts.parent?.depth ?? 0,
     turn: null,
+    ...(parts.definition === undefined ? {} : { definition: parts.definition }),
     ...(trigger === null ? {} : { trigger }),
   }
   return {
@@ -56,8 +64,8 @@ export function makeNewRun(parts: RunParts): NewRun {
       workflowId,
       workflowVersion: version,
       assistantId: null,
-      parentRunId: null,
-      retryOf: null,
+      parentRunId: parts.parent?.runId ?? null,
+      retryOf: parts.retryOf ?? null,
       responseId: null,
       mode,
       thread: null,

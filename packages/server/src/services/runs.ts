@@ -5,6 +5,7 @@ import { runFramesOf } from "@brevet/core/contract/run-events"
 import { Refusal } from "@brevet/core/errors"
 import type { RunEvent } from "@brevet/core/graph/events"
 import type { Graph } from "@brevet/core/graph/graph"
+import { readDefinition } from "@brevet/core/graph/read"
 import { type NodeView, viewItems, viewNodes } from "@brevet/core/graph/run-view"
 import type { Id } from "@brevet/core/ids"
 import type { JsonObject } from "@brevet/core/json"
@@ -41,7 +42,7 @@ async function show(cx: Context, run: RunRecord): Promise<ShownRun> {
   if (name === null) return { ...run, output: run.status === "completed" ? [] : null }
   const events = await readEvents(cx, run.id)
   if (events.length === 0) return { ...run, output: null }
-  const items = viewItems(await graphOf(cx, run), events, name)
+  const items = viewItems(await graphOf(cx, run, events), events, name)
   return { ...run, output: items.map((item) => item.json) }
 }
 
@@ -105,10 +106,14 @@ async function readEvents(cx: Context, runId: Id<"run">): Promise<readonly RunEv
 }
 
 async function viewRun(cx: Context, run: RunRecord, events: readonly RunEvent[]): Promise<readonly NodeView[]> {
-  return viewNodes(await graphOf(cx, run), events)
+  return viewNodes(await graphOf(cx, run, events), events)
 }
 
-function graphOf(cx: Context, run: RunRecord): Promise<Graph> {
+/** The graph of a run: of its version, or the one that it was called with. */
+async function graphOf(cx: Context, run: RunRecord, [created]: readonly RunEvent[]): Promise<Graph> {
+  if (created?.type === "run-created" && created.definition !== undefined) {
+    return readDefinition(created.definition).graph
+  }
   return makeGraphSource(cx.store).load(run.workflowId, run.workflowVersion)
 }
 

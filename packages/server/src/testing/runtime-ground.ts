@@ -145,6 +145,7 @@ export class RuntimeGround {
           agent: makeAgentPerformer({ sandbox: noSandbox, memories: cx.store.memories }),
           openAi: passOn,
           assistant: perform ?? passOn,
+          workflow: passOn,
           crypto: passOn,
           code: passOn,
           http: passOn,

@@ -10,6 +10,7 @@ import { compareDatasets } from "./compare-datasets.ts"
 import { crypto } from "./crypto.ts"
 import { dateTime } from "./date-time.ts"
 import { errorTrigger } from "./error-trigger.ts"
+import { executeWorkflow } from "./execute-workflow.ts"
 import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
 import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
@@ -92,6 +93,7 @@ export const kinds: readonly Kind[] = [
   httpRequest,
   graphql,
   rssFeedRead,
+  executeWorkflow,
   noOp,
   respondToWebhook,
   stopAndError,

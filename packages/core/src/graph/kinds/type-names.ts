@@ -30,6 +30,8 @@ const newestVersions: ReadonlyMap<string, number> = new Map([
   ["httpRequest", 4.2],
   ["graphql", 1.1],
   ["rssFeedRead", 1.2],
+  ["executeWorkflow", 1.2],
+  ["executeWorkflowTrigger", 1.1],
   ["agent", 2.2],
   ["agentTool", 2.2],
   ["chainLlm", 1.7],

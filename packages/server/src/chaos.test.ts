@@ -40,7 +40,6 @@ describe("whatever is killed, wherever", () => {
     "seed $seed: $strike.kills, $strike.when $strike.at $strike.count",
     { timeout: 300_000 },
     async ({ seed, strike }) => {
-      console.log(`chaos seed ${seed}: ${JSON.stringify(strike)}`)
       try {
         const round = await ground.play(strike, { conversations: 10, executions: 6 })
         expect(round.faults).toEqual([])
@@ -48,8 +47,10 @@ describe("whatever is killed, wherever", () => {
         await expectExecutions(round, strike)
         await expectNothingRunning()
       } catch (error) {
-        console.log(`chaos seed ${seed} failed; the end of the server's log:\n${ground.log().slice(-4_000)}`)
-        throw error
+        const log = ground.log().slice(-4_000)
+        throw new Error(`chaos seed ${seed}: ${(error as Error).message}\nThe end of the server's log:\n${log}`, {
+          cause: error,
+        })
       }
     },
   )

@@ -188,13 +188,11 @@ async function openGround(config: Config, { beginning, closers }: Opening) {
 
 type Ground = Awaited<ReturnType<typeof openGround>>
 
-type RuntimeOpening = { readonly closers: Closing["closers"]; readonly publicUrl: () => string }
+type OwnershipOpening = { readonly closers: Closing["closers"]; onDue(): void }
 
-/** Who owns runs and works on them, and the ports of services, which ask it. */
-async function openRuntime(config: Config, ground: Ground, { closers, publicUrl }: RuntimeOpening) {
-  const { database, pool, store, secrets, outbound, models, sandbox, clock, ids, log } = ground
-  // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
-  const later: { runtime: Runtime | null } = { runtime: null }
+/** Who owns which run, and how processes tell each other. */
+async function openOwnership(config: Config, ground: Ground, { closers, onDue }: OwnershipOpening) {
+  const { database, pool, clock, ids, log } = ground
   const station = randomBytes(12).toString("hex")
   const fanOut = await openFanOut({ sql: pool, connection: database.connection, station })
   closers.push(() => fanOut.close())
@@ -205,9 +203,23 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
     ids,
     clock,
     log,
-    onDue: () => later.runtime?.claimDue(),
+    onDue,
   })
   closers.push(() => owner.close())
+  return { owner, fanOut }
+}
+
+type RuntimeOpening = { readonly closers: Closing["closers"]; readonly publicUrl: () => string }
+
+/** Who owns runs and works on them, and the ports of services, which ask it. */
+async function openRuntime(config: Config, ground: Ground, { closers, publicUrl }: RuntimeOpening) {
+  const { pool, store, secrets, outbound, models, sandbox, clock, ids, log } = ground
+  // The owner tells of due work, and the runtime asks the owner for it; services and the runtime ask each other.
+  const later: { runtime: Runtime | null } = { runtime: null }
+  const { owner, fanOut } = await openOwnership(config, ground, {
+    closers,
+    onDue: () => later.runtime?.claimDue(),
+  })
   const turns: TurnPorts = {
     facts: makeOrganizationFacts(store),
     graphs: makeGraphSource(store),

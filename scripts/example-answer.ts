@@ -9,12 +9,17 @@ import {
 
 /** The answer to a request: one that fits the JSON Schema that its messages hold, else a sentence. */
 export function exampleAnswer(request: ScriptedRequest): ScriptedAnswer {
-  const text = request.messages
-    .map(({ content }) => (typeof content === "string" ? content : JSON.stringify(content)))
-    .join("\n")
+  const text = textsIn(request.body).join("\n")
   const schema = schemaIn(text)
   if (schema !== null) return { text: JSON.stringify(exampleOf(schema, "example")) }
   return { text: `You said: ${lastUserText(request).slice(0, 200)}` }
+}
+
+/** Every text of a request, whatever the wire calls its fields; tools have schemas of their own and are left out. */
+function textsIn(value: JsonValue): readonly string[] {
+  if (typeof value === "string") return [value]
+  if (typeof value !== "object" || value === null) return []
+  return Object.entries(value).flatMap(([name, child]) => (name === "tools" ? [] : textsIn(child)))
 }
 
 /** The last JSON Schema of a text, by its braces. */

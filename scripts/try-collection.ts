@@ -2,7 +2,7 @@
  * Tries a folder of n8n workflows as a user would: imports them all, promotes those that chat, and talks to those whose
  * path needs no node that is not run here. The model is the scripted one; credentials of models are made for it.
  *
- *     node --conditions=brevet-source --import tsx scripts/try-collection.ts FOLDER [--verbose] [--only WORD]
+ *     node --conditions=brevet-source --import tsx scripts/try-collection.ts FOLDER [--verbose] [--only WORD] [--chats]
  *
  * Prints shares and what went wrong, the most frequent first. Collections are not part of the repository.
  */
@@ -27,7 +27,11 @@ import { exampleAnswer } from "./example-answer.ts"
 const key = "brv_key_of_the_collection_run"
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { verbose: { type: "boolean", default: false }, only: { type: "string", default: "" } },
+  options: {
+    verbose: { type: "boolean", default: false },
+    only: { type: "string", default: "" },
+    chats: { type: "boolean", default: false },
+  },
 })
 const [folder] = positionals
 if (folder === undefined) throw new Error("name the folder of the collection")
@@ -46,14 +50,26 @@ const credentialOf: Readonly<Record<string, string>> = {
   lmChatAzureOpenAi: "azureOpenAiApi",
 }
 
-/** What came of one file. `path`: whether everything that a chat turn can come to is run here. */
+/**
+ * What a chat turn can come to: nodes of which all are run here, also services over HTTP, tools that are not run here (they
+ * fail only when a model calls them), or nodes that are not.
+ */
+type Path = "whole" | "outside" | "tools" | "vendor"
+
+/** What came of one file. */
 type Tried = {
   readonly file: string
   readonly imported: string
   readonly promoted?: string
-  readonly path?: "whole" | "vendor" | "outside"
+  readonly path?: Path
   readonly answered?: string
 }
+
+const asked: readonly (readonly [Path, string])[] = [
+  ["whole", "without nodes that are not run here"],
+  ["outside", "the same, that call services over HTTP"],
+  ["tools", "with tools of agents that are not run here"],
+]
 
 type Answer = { readonly status: number; readonly body: ReturnType<typeof JSON.parse> }
 
@@ -74,7 +90,7 @@ const server = await startServer(
 )
 try {
   const credentials = await makeCredentials()
-  const files = filesIn(folder).filter((file) => file.includes(values.only))
+  const files = filesIn(folder).filter((file) => file.includes(values.only) && isWanted(file))
   const tried: Tried[] = []
   for (const file of files) {
     const one = await tryFile(file, credentials)
@@ -93,6 +109,11 @@ function filesIn(root: string): readonly string[] {
     .filter((entry) => entry.isFile() && entry.name.endsWith(".json"))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
+}
+
+/** With `--chats` only those that a chat message can come to. */
+function isWanted(file: string): boolean {
+  return !values.chats || readFileSync(file, "utf8").includes("chatTrigger")
 }
 
 async function call(method: string, path: string, body?: JsonValue): Promise<Answer> {
@@ -154,12 +175,13 @@ function readFile(file: string): JsonValue {
 async function tryFile(file: string, ids: ReadonlyMap<string, string>): Promise<Tried> {
   const name = relative(folder ?? "", file)
   const document = readFile(file)
-  const made = await call("POST", "/v1/workflows/import", { document: withCredentials(document, ids) })
+  const made = await call("POST", "/v1/workflows/import", { document })
   if (made.status !== 201) return { file: name, imported: `${made.status} ${said(made)}` }
   const { workflow } = made.body
   const { graph } = readDefinition(workflow.definition)
   const isChat = graph.nodes.some(({ kind, disabled }) => kind === "chatTrigger" && !disabled)
   if (!isChat) return { file: name, imported: "yes" }
+  await call("PATCH", `/v1/workflows/${workflow.id}`, { definition: withCredentials(workflow.definition, ids) })
   const promoted = await promote(workflow.id, name)
   if (promoted.status !== 201) return { file: name, imported: "yes", promoted: `${promoted.status} ${said(promoted)}` }
   const path = pathOf(graph)
@@ -182,18 +204,34 @@ async function promote(id: string, name: string): Promise<Answer> {
   return chosen === undefined ? first : call("POST", path, { name: name.slice(-200), primary_node_id: chosen.id })
 }
 
-/** What a chat turn can come to: nodes of the flow, and those that serve them, also through one another. */
-function pathOf(graph: Graph): "whole" | "vendor" | "outside" {
+/** Looks at the nodes of the flow, and at those that serve them, also through one another. */
+function pathOf(graph: Graph): Path {
   const { start } = chatEntry(graph, null)
-  const reached = new Set(start === null ? [] : reachedFrom(graph, [start.ordinal]))
-  for (const ordinal of reached) for (const { node } of graph.servants[ordinal] ?? []) reached.add(node)
-  const nodes = [...reached]
+  const flow = start === null ? [] : [...reachedFrom(graph, [start.ordinal])]
+  const servants = new Set(flow.flatMap((ordinal) => needed(graph, ordinal)))
+  for (const ordinal of servants) for (const other of needed(graph, ordinal)) servants.add(other)
+  const nodes = [...flow, ...servants]
     .flatMap((ordinal) => graph.nodes[ordinal] ?? [])
     .filter((node) => !node.disabled && !isNote(node))
   if (nodes.some(isVendor)) return "vendor"
-  return nodes.some(({ kind }) => kind === "httpRequest" || kind === "graphql" || kind === "rssFeedRead")
-    ? "outside"
-    : "whole"
+  const tools = flow.flatMap((ordinal) => (graph.servants[ordinal] ?? []).filter(({ type }) => type === "ai_tool"))
+  if (nodes.some(({ kind }) => kind === "httpRequest" || kind === "graphql" || kind === "rssFeedRead")) return "outside"
+  if (tools.some(({ node }) => isVendorAt(graph, node))) return "tools"
+  return "whole"
+}
+
+/** Who serves a node, but for its tools. */
+function needed(graph: Graph, ordinal: number): readonly number[] {
+  return (graph.servants[ordinal] ?? []).flatMap(({ type, node }) => (type === "ai_tool" ? [] : [node]))
+}
+
+function isVendorAt(graph: Graph, ordinal: number): boolean {
+  const node = graph.nodes[ordinal]
+  return (
+    node !== undefined &&
+    !node.disabled &&
+    (isVendor(node) || (graph.servants[ordinal] ?? []).some((servant) => isVendorAt(graph, servant.node)))
+  )
 }
 
 /** Nodes of kinds that are not run here. */
@@ -214,11 +252,9 @@ function report(tried: readonly Tried[]): void {
   const promoted = chats.filter((one) => one.promoted === "yes")
   console.log(`imported: ${imported.length} of ${tried.length}`)
   console.log(`chat workflows promoted: ${promoted.length} of ${chats.length}`)
-  for (const path of ["whole", "outside"] as const) {
-    const asked = promoted.filter((one) => one.path === path)
-    const answered = asked.filter((one) => one.answered === "yes")
-    const what = path === "whole" ? "without nodes that are not run here" : "the same, that call services over HTTP"
-    console.log(`${what}, that answered: ${answered.length} of ${asked.length}`)
+  for (const [path, what] of asked) {
+    const some = promoted.filter((one) => one.path === path)
+    console.log(`${what}, that answered: ${some.filter((one) => one.answered === "yes").length} of ${some.length}`)
   }
   console.log(`with nodes that are not run here: ${promoted.filter(({ path }) => path === "vendor").length}`)
   for (const field of ["imported", "promoted", "answered"] as const) {

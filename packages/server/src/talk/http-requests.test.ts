@@ -93,7 +93,7 @@ describe("a request of version 4", () => {
           ["gone", "={{ $json.nothing }}"],
         ),
       },
-      { body: "n=Ada%20%26%20Bo&l=%5B1%2C2%5D", type: "application/x-www-form-urlencoded" },
+      { body: "n=Ada%20%26%20Bo&l%5B0%5D=1&l%5B1%5D=2", type: "application/x-www-form-urlencoded" },
     ],
     [
       "a form as text",
@@ -208,7 +208,7 @@ describe("a request of an early version", () => {
     [
       "fields of a body",
       { typeVersion: 1, parameters: { requestMethod: "POST", bodyParametersUi: ui(["a.b", "1"]) } },
-      { body: '{"a":{"b":"1"}}', type: "application/json", method: "POST" },
+      { body: '{"a.b":"1"}', type: "application/json", method: "POST" },
     ],
     [
       "JSON of body, query and headers",
@@ -468,6 +468,12 @@ describe("an answer", () => {
       "text in a character set that is none",
       { headers: { "content-type": "text/plain; charset=nonsense" }, body: "a" },
       [{ data: "a" }],
+    ],
+    ["nothing where text is wanted", { headers: {}, body: "", response: { responseFormat: "text" } }, [{ data: "" }]],
+    [
+      "broken JSON of a node that never fails",
+      { headers: { "content-type": "application/json" }, body: "{", response: { neverError: true } },
+      [{}],
     ],
     ["JSON of another name", { headers: { "content-type": "application/problem+json" }, body: '{"a": 1}' }, [{ a: 1 }]],
     [

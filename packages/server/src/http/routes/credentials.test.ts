@@ -223,6 +223,9 @@ describe("the secret key", () => {
     const first = await startTestServer({ BREVET_SECRET_KEY: old })
     const settings = { DATABASE_URL: first.connectionString }
     await first.client.call("POST", "/v1/credentials", { body: bearer("Kept") })
+    const organization = (await first.client.call("GET", "/v1/organizations")).body.organizations[0].id
+    const provider = `/v1/organizations/${organization}/providers`
+    await first.client.call("PATCH", `${provider}/anthropic`, { body: { api_key: secret } })
     await first.server.close()
     const turned = await startTestServer({ ...settings, BREVET_SECRET_KEY: next, BREVET_SECRET_KEY_PREVIOUS: old })
     expect(await readable(turned)).toEqual([true])
@@ -231,6 +234,8 @@ describe("the secret key", () => {
     await expect(startTestServer(settings)).rejects.toThrow(StartProblem)
     const later = await startTestServer({ ...settings, BREVET_SECRET_KEY: next })
     expect(await readable(later)).toEqual([true])
+    const providers: { provider_name: string; source: string }[] = (await later.client.call("GET", provider)).body
+    expect(providers.find(({ provider_name }) => provider_name === "anthropic")?.source).toBe("organization")
     for (const opened of [later, turned, first]) await opened.close()
   })
 

@@ -232,9 +232,10 @@ async function readContent(work: Work, { request, answer, secrets }: Received): 
     const facts = { mimeType: mimeTypeOf(answer, contentType), fileName: fileNameOf(answer) }
     return { type: "file", file: await keepFile(work, { ...facts, content: answer.body }) }
   }
-  if (answer.body.length === 0) return { type: "empty" }
+  const isText = form === "text" && (request.response.format === "text" || contentType !== null)
+  if (answer.body.length === 0 && !isText) return { type: "empty" }
   const text = maskAnswer(decodeBody(answer, contentType), secrets)
-  return form === "json" ? readJsonAnswer(text) : { type: "text", text }
+  return form === "json" ? readJsonAnswer(text, request.response) : { type: "text", text }
 }
 
 function headerOf({ headers }: OutboundAnswer, name: string): string | null {

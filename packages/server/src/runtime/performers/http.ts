@@ -20,6 +20,7 @@ import { boundItems } from "@brevet/core/graph/kinds/item-bound"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
 import type { SentRequest } from "@brevet/core/graph/run-state"
 import type { JsonObject } from "@brevet/core/json"
+import type { OpenCredential } from "../../ports/credential-access.ts"
 import { type Performer, requireCredential, type Work } from "../perform.ts"
 import { ask, type HttpPorts, type Occasion } from "./http-exchange.ts"
 
@@ -42,6 +43,7 @@ class HttpRequests {
   readonly #work: Work
   readonly #outcomes: Outcome[] = []
   readonly #sent: ReadonlyMap<number, SentRequest>
+  readonly #credentials = new Map<string, Promise<OpenCredential>>()
   #hasStopped = false
   #hasIntents = false
 
@@ -105,7 +107,7 @@ class HttpRequests {
     if (sent?.status === "open") throw outcomeUnknown(itemIndex)
     const request = prepareHttpRequest(context, itemIndex)
     const type = request.credentialType
-    const credential = type === null ? null : await requireCredential(this.#work, context.node, type)
+    const credential = type === null ? null : await this.#credential(type)
     const asking: Occasion = { itemIndex, credential }
     if (mayRepeat(request)) return this.#pages(request, asking)
     const { method, url } = request
@@ -121,6 +123,15 @@ class HttpRequests {
     })
     segment.take({ type: "request-completed", at: workshop.clock.nowMs(), ...place, items })
     return items
+  }
+
+  /** Looked for once in an execution of the node, however many items it has. */
+  #credential(type: string): Promise<OpenCredential> {
+    const known = this.#credentials.get(type)
+    if (known !== undefined) return known
+    const found = requireCredential(this.#work, this.#work.context.node, type)
+    this.#credentials.set(type, found)
+    return found
   }
 
   async #pages(request: HttpRequest, asking: Occasion): Promise<readonly Item[]> {

@@ -66,7 +66,7 @@ export function queryPairs(object: JsonObject, form: ListForm): readonly Pair[] 
   const pairs: Pair[] = []
   const add = (name: string, value: JsonValue): void => {
     if (pairs.length >= fieldsMax)
-      throw new NodeFailure("NODE_SETTINGS_INVALID", `A query has at most ${fieldsMax} fields.`)
+      throw new NodeFailure("NODE_SETTINGS_INVALID", `A query or form has at most ${fieldsMax} fields.`)
     if (Array.isArray(value)) {
       for (const [index, entry] of (value as readonly JsonValue[]).entries()) add(listName(name, index, form), entry)
     } else if (isJsonObject(value)) {
@@ -81,12 +81,9 @@ function listName(name: string, index: number, form: ListForm): string {
   return form === "indices" ? `${name}[${index}]` : form === "brackets" ? `${name}[]` : name
 }
 
-/** An object as the fields of a form: lists and objects as JSON, what is missing left out. */
+/** The fields of a form: a repeated name keeps its last value, lists and objects are written as in a query by index. */
 export function formPairs(fields: readonly Field[]): readonly Pair[] {
-  return fields.flatMap(({ name, value }): Pair[] => {
-    if (value === undefined) return []
-    return [[name, value === null ? "" : (asText(value) ?? "")]]
-  })
+  return queryPairs(fieldsAsObject(fields), "indices")
 }
 
 /** Parts of form data: texts, and files of the item by the name of their field. */

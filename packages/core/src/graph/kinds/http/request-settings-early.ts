@@ -3,7 +3,6 @@ import { asBoolean, asText } from "../../value-types.ts"
 import { type KindContext, NodeFailure } from "../kind.ts"
 import type { HttpRequest, Pair, RequestBody, ResponsePlan } from "./request.ts"
 import {
-  fieldsAsBody,
   fieldsAsObject,
   formPairs,
   formParts,
@@ -70,7 +69,7 @@ function readBody(says: Says, { isJson }: Form): RequestBody {
   if (fields.length === 0 && value === undefined) return { type: "none" }
   if (type === "form-urlencoded") return { type: "form", fields: formPairs(fields) }
   if (type === "multipart-form-data") return { type: "multipart", parts: formParts(fields) }
-  return { type: "json", value: value ?? fieldsAsBody(fields) }
+  return { type: "json", value: value ?? fieldsAsObject(fields) }
 }
 
 /** `name:field, …` sends form data, a field alone the file itself (documented). */

@@ -36,7 +36,7 @@ const redirects = { default: 21, max: 50 }
 export function readRequest(context: KindContext, itemIndex: number): HttpRequest {
   const says: Says = (path) => context.parameter(path, itemIndex)
   if ((asText(says("options.proxy")) ?? "") !== "") throw noProxy()
-  const body = readBody(says)
+  const body = readBody(says, { nests: context.node.typeVersion >= 4 })
   const response = readResponse(says)
   return {
     method: readMethod(says("method")),
@@ -114,13 +114,14 @@ function readHeaders(says: Says): readonly Pair[] {
   return headerPairs(fieldsAsObject(readFields(says("headerParameters.parameters"))))
 }
 
-function readBody(says: Says): RequestBody {
+/** Names in dots nest in the JSON of version 4; before, they were names (documented). */
+function readBody(says: Says, { nests }: { readonly nests: boolean }): RequestBody {
   if (asBoolean(says("sendBody")) !== true) return { type: "none" }
   const fields = (): ReturnType<typeof readFields> => readFields(says("bodyParameters.parameters"))
   switch (says("contentType") ?? "json") {
     case "json":
       if (says("specifyBody") === "json") return { type: "json", value: readJsonSetting(says("jsonBody"), "JSON Body") }
-      return { type: "json", value: fieldsAsBody(fields()) }
+      return { type: "json", value: nests ? fieldsAsBody(fields()) : fieldsAsObject(fields()) }
     case "form-urlencoded":
       if (says("specifyBody") !== "string") return { type: "form", fields: formPairs(fields()) }
       return { type: "text", text: asText(says("body")) ?? "", contentType: "application/x-www-form-urlencoded" }

@@ -36,10 +36,14 @@ export function answerForm(format: ResponseFormat, contentType: string | null): 
   return isText ? "text" : "file"
 }
 
-/** The JSON of an answer. Throws HTTP_ERROR where it is none, or none that can be worked with. */
-export function readJsonAnswer(text: string): AnswerContent {
+/**
+ * The JSON of an answer; of a node that never fails, nothing where it is none. Throws HTTP_ERROR otherwise, and where it
+ * cannot be worked with.
+ */
+export function readJsonAnswer(text: string, { neverFails }: Pick<ResponsePlan, "neverFails">): AnswerContent {
   if (text.trim() === "") return { type: "empty" }
   const value = parseJson(text)
+  if (value === undefined && neverFails) return { type: "empty" }
   if (value === undefined) {
     const message = 'The answer is not valid JSON. Change "Response Format" to "Text".'
     throw new NodeFailure("HTTP_ERROR", message)

@@ -72,6 +72,7 @@ import { requireSecretKey } from "./start/secret-key.ts"
 import { StartProblem } from "./start-problem.ts"
 import { version } from "./version.ts"
 
+const dayMs = 86_400_000
 /** Connections of reads and transactions; the owner's writers have their own. */
 const poolConnections = 10
 
@@ -132,7 +133,8 @@ async function openAll(config: Config, { beginning, closers, closeAll }: Closing
   closers.push(() => runtime.drain(config.drainMs))
   address = await listen(app, config)
   const recovered = await runtime.recover()
-  const maintenance = startMaintenance({ ...ports, errors: working.errors })
+  const retentionMs = config.retentionDays === null ? null : config.retentionDays * dayMs
+  const maintenance = startMaintenance({ ...ports, errors: working.errors, retentionMs })
   closers.push(maintenance.stop)
   state = "ready"
   log.info({ address, recovered_runs: recovered }, "server-ready")

@@ -52,4 +52,8 @@ export interface RunTable {
   ): Promise<readonly NumberedEvent[]>
   /** Marks every run that is queued, running or waiting for its end with that cause; gives their ids. */
   markCancelled(filter: RunFilter, cause: CauseCode): Promise<Id<"run">[]>
+  /** Runs that finished before an instant and still have events, at most so many, the oldest first. */
+  listExpired(options: { readonly beforeMs: number; readonly limit: number }): Promise<Id<"run">[]>
+  /** Removes all events of runs that are over. */
+  removeLogs(ids: readonly Id<"run">[]): Promise<void>
 }

@@ -27,6 +27,10 @@ export function makeWorkflowCalls(ports: Ports, graphs: GraphSource): WorkflowCa
       const { start } = calledEntry(found.graph)
       if (start === null) return refused("The workflow has no node at which a call could begin.")
       const { runId, organizationId, traceId, mode, parent } = call
+      if (call.items.some(({ binary }) => binary !== undefined)) {
+        const options = { with: runId, atMs: ports.clock.nowMs() }
+        await ports.store.binaries.share({ organizationId, runId: parent.runId }, options)
+      }
       const run = makeNewRun({
         ...found,
         runId,

@@ -80,7 +80,13 @@ async function callWorkflow(
   })
   if (!waits) return null
   const ended = await waitForChild(waitForEnd, work, { runId, end: calls.end })
-  return itemsOf(log, ended, runId)
+  const given = await itemsOf(log, ended, runId)
+  // What the called run gives may be files of its own.
+  if (given.some(({ binary }) => binary !== undefined)) {
+    const { binaries, clock } = work.workshop
+    await binaries.share({ organizationId, runId }, { with: callerId, atMs: clock.nowMs() })
+  }
+  return given
 }
 
 async function itemsOf(log: RunLog, ended: EndedRun, runId: Id<"run">): Promise<readonly Item[]> {

@@ -80,6 +80,11 @@ function columnOf(filter: RunFilter): [column: string, id: string | undefined] {
   return ["thread_id", filter.threadId]
 }
 
+/** The smallest UUIDv7 of an instant. */
+function firstUuidAt(ms: number): string {
+  return Math.max(0, ms).toString(16).padStart(12, "0").padEnd(32, "0")
+}
+
 /** The runs' table over a pool or transaction. */
 export function makeRunTable(sql: Sql): RunTable {
   const log = makeRunLog(sql)
@@ -94,6 +99,21 @@ export function makeRunTable(sql: Sql): RunTable {
     },
     list: (filter) => list(sql, filter),
     readLog: (id, { after, appendsMax }) => log.read(id, after, appendsMax),
+    async listExpired({ beforeMs, limit }) {
+      // Ids rise with time: what was made later cannot have finished earlier. The events themselves say which runs have some.
+      const rows = await sql.rows<{ id: string }>({
+        text: `SELECT r.id FROM (SELECT DISTINCT run_id FROM events WHERE run_id < $2) e JOIN runs r ON r.id = e.run_id
+               WHERE r.finished_at < $1 ORDER BY r.id LIMIT $3`,
+        values: [new Date(beforeMs), firstUuidAt(beforeMs), limit],
+      })
+      return rows.map((row) => idFrom("run", row.id))
+    },
+    async removeLogs(ids) {
+      await sql.rows({
+        text: `DELETE FROM events WHERE run_id IN (SELECT id FROM runs WHERE id = ANY($1) AND finished_at IS NOT NULL)`,
+        values: [ids.map(uuidOf)],
+      })
+    },
     async markCancelled(filter, cause) {
       const [column, id] = columnOf(filter)
       if (id === undefined) return []

@@ -2,6 +2,7 @@
  * Plays a case on a server over HTTP, as its user would: imports the workflow, runs it by hand, reads its nodes; then
  * compares with what was recorded.
  */
+import { setTimeout as sleep } from "node:timers/promises"
 import type { JsonObject, JsonValue } from "@brevet/core/json"
 import { compareRequests, compareRun } from "./compare.mjs"
 import type { Fixtures } from "./fixtures.ts"
@@ -55,12 +56,27 @@ export async function playCase(door: Door, fixtures: Fixtures, { id, ...played }
 async function runByHand(door: Door, workflowId: string): Promise<Outcome> {
   const path = `/v1/workflows/${workflowId}/execute`
   const executed = await call(door, path, { body: { mode: "manual" }, mayFail: true })
-  const { runs } = await call(door, `/v1/runs?workflow_id=${workflowId}&limit=100`)
-  // Newest first; runs of sub-workflows are those of a parent.
-  const run = runs.findLast((entry: JsonObject) => entry.parent_run_id === null) as RunAnswer | undefined
-  if (run === undefined) throw new Error(`nothing ran: ${JSON.stringify(executed)}`)
+  const run = await endedRun(door, workflowId)
+  if (run === null) throw new Error(`nothing ran: ${JSON.stringify(executed)}`)
   const { nodes } = await call(door, `/v1/runs/${run.id}/nodes`)
   return outcomeOf(run, nodes)
+}
+
+/** How long a case may wait for a time that it names (milliseconds): those of the suite wait for less than a second. */
+const waitMsMax = 30_000
+
+/** The run, once it has ended: an execution that comes to a pause is answered before. Null: there is none. */
+async function endedRun(door: Door, workflowId: string): Promise<RunAnswer | null> {
+  const untilMs = performance.now() + waitMsMax
+  for (;;) {
+    const { runs } = await call(door, `/v1/runs?workflow_id=${workflowId}&limit=100`)
+    // Newest first; runs of sub-workflows are those of a parent.
+    const run = runs.findLast((entry: JsonObject) => entry.parent_run_id === null) as RunAnswer | undefined
+    if (run === undefined) return null
+    const isEnded = !["queued", "running", "waiting"].includes(run.status)
+    if (isEnded || performance.now() > untilMs) return run
+    await sleep(50)
+  }
 }
 
 function outcomeOf(run: RunAnswer, nodes: readonly NodeAnswer[]): Outcome {

@@ -69,7 +69,7 @@ export function framesOf(event: RunEvent, number: number, view: { facts: FrameFa
     case "run-resumed":
       return event.responseId === null ? [] : [{ number, body: resumedBody(facts, event) }]
     case "run-waiting":
-      return options.wait ? [] : [{ number, body: completedBody(facts, { ...event, messageId: null }) }]
+      return options.wait ? [] : [{ number, body: completedBody(facts, event) }]
     default:
       return endFrames(event, number, facts)
   }

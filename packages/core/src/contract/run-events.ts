@@ -90,7 +90,7 @@ function fieldsOf(event: Timed): JsonObject {
     case "timer-fired":
       return { ...keyOf(event), pause_id: event.pauseId, ...pauseFields(event) }
     case "run-waiting":
-      return { stop_reason: event.stopReason, usage: presentUsage(event.usage) }
+      return { message_id: event.messageId, stop_reason: event.stopReason, usage: presentUsage(event.usage) }
     case "run-resumed":
       return { response_id: event.responseId, user_message_id: event.userMessageId }
     default:

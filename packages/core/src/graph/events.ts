@@ -164,6 +164,8 @@ export type RunWaiting = {
   readonly type: "run-waiting"
   readonly at: number
   readonly stopReason: "input_required" | "tool_calls"
+  /** The last message that the segment added; null where it added none. */
+  readonly messageId: string | null
   /** The run's so far. */
   readonly usage: Usage
 }

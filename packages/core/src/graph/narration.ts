@@ -56,7 +56,7 @@ export function narrate(state: RunState, event: RunEvent): RunState {
       return { ...state, isAtRest: true }
     case "run-resumed": {
       const { at: instantMs, responseId } = event
-      return { ...state, isAtRest: false, instantMs, responseId, reply: null, hasReplied: false }
+      return { ...state, isAtRest: false, instantMs, responseId, reply: null, hasReplied: false, lastMessageId: null }
     }
     case "run-completed":
       return ended(state, event.at, {
@@ -88,6 +88,7 @@ function said(state: RunState, event: Extract<RunEvent, { type: "message-added" 
     shownBeforeCall: 0,
     reply: state.reply === null ? text : `${state.reply}\n\n${text}`,
     hasReplied: state.hasReplied || event.isReply === true,
+    lastMessageId: event.messageId,
     nextOrdinal: state.nextOrdinal + (event.pauseId === undefined ? 1 : questionPlaces),
   }
 }

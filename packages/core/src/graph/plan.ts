@@ -101,6 +101,7 @@ export function initialState(graph: Graph): RunState {
     shownBeforeCall: 0,
     reply: null,
     hasReplied: false,
+    lastMessageId: null,
     nextOrdinal: 0,
   }
 }

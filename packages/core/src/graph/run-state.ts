@@ -184,6 +184,8 @@ export type RunState = {
   readonly shownBeforeCall: number
   /** The messages that were added in this segment, joined by a blank line; null where none was. */
   readonly reply: string | null
+  /** The last message of this segment. */
+  readonly lastMessageId: string | null
   /** A node has answered explicitly: then the output of the last node is not the answer. */
   readonly hasReplied: boolean
   /** The place of the next message that the run adds to its turn. */

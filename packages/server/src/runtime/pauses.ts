@@ -161,7 +161,8 @@ export async function comeToRest(segment: Segment, workshop: Workshop): Promise<
     result: resultOf(segment, { atMs, stopReason }),
     responseId: state.responseId as Id<"response"> | null,
   }
-  await segment.rest({ type: "run-waiting", at: atMs, stopReason, usage: state.usage }, rest)
+  const messageId = state.lastMessageId
+  await segment.rest({ type: "run-waiting", at: atMs, stopReason, usage: state.usage, messageId }, rest)
 }
 
 /** A turn that waits for nothing but the client's tools ends with their calls. */
@@ -181,7 +182,7 @@ function resultOf(
   const said = [state.reply, state.shown].filter((text) => text !== null && text !== "")
   return {
     node: null,
-    messageId: null,
+    messageId: state.lastMessageId,
     text: state.created?.turn == null ? null : said.join("\n\n"),
     stopReason,
     model: state.lastModel,

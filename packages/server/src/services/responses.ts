@@ -35,18 +35,20 @@ export type CancelledTurn = {
 }
 
 /**
- * Cancels the turn that runs in a thread. A young one is taken back with its messages; of an older one the question and
+ * Cancels the turn that runs in a thread, or those that wait where none runs. A young one is taken back with its messages; of an older one the question and
  * what was said so far stay. Throws THREAD_NOT_FOUND, and RESOURCE_NOT_FOUND where none runs.
  */
 export async function cancelTurn(cx: Context, threadId: Id<"thread">): Promise<CancelledTurn> {
   const basis = await cx.store.turns.findBasis(cx.principal.organizationId, threadId)
   if (basis === null) throw new Refusal("THREAD_NOT_FOUND")
   const runId = basis.activeRun
-  if (runId === null) throw noActiveTurn(threadId)
+  if (runId === null) return cancelWaiting(cx, threadId)
   const nowMs = cx.clock.nowMs()
   // A turn whose time has come and that has not begun yet is as young as can be.
   const elapsedMs = Math.max(0, nowMs - ((await cx.store.turns.findRunningSince(runId)) ?? nowMs))
-  const cause = elapsedMs < quickEditMs ? "TURN_WITHDRAWN" : "RUN_CANCELLED"
+  // Whoever was asked something, or has answered, was told of the turn.
+  const isYoung = elapsedMs < quickEditMs && !(await hasAsked(cx, runId))
+  const cause = isYoung ? "TURN_WITHDRAWN" : "RUN_CANCELLED"
   const marked = await cx.store.runs.markCancelled({ runId }, cause)
   if (marked.length === 0) throw noActiveTurn(threadId)
   cx.runs.endMarked(marked)
@@ -57,6 +59,29 @@ export async function cancelTurn(cx: Context, threadId: Id<"thread">): Promise<C
   const isWithdrawn = withdrawing.includes(ended?.result.cancelCause ?? cause)
   const partialSaved = ended !== null && ended.result.messageId !== null
   return { mode: isWithdrawn ? "quick_edit" : "keep_partial", elapsedMs, partialSaved }
+}
+
+async function hasAsked(cx: Context, runId: Id<"run">): Promise<boolean> {
+  const { total } = await cx.store.pauses.list({
+    organizationId: cx.principal.organizationId,
+    runId,
+    limit: 1,
+    offset: 0,
+  })
+  return total > 0
+}
+
+/** Cancels the turns of a thread that wait, with what they wait for. Throws RESOURCE_NOT_FOUND where none does. */
+async function cancelWaiting(cx: Context, threadId: Id<"thread">): Promise<CancelledTurn> {
+  const { organizationId } = cx.principal
+  const { records } = await cx.store.runs.list({ organizationId, threadId, status: "waiting", limit: 100, offset: 0 })
+  const marked: Id<"run">[] = []
+  for (const { id } of records) marked.push(...(await cx.store.runs.markCancelled({ runId: id }, "RUN_CANCELLED")))
+  if (marked.length === 0) throw noActiveTurn(threadId)
+  cx.runs.endMarked(marked)
+  for (const runId of marked) await cx.runs.waitForEnd(runId, { waitMs: cancelWaitMs })
+  const sinceMs = Math.min(...records.map(({ startedAtMs, createdAtMs }) => startedAtMs ?? createdAtMs))
+  return { mode: "keep_partial", elapsedMs: Math.max(0, cx.clock.nowMs() - sinceMs), partialSaved: true }
 }
 
 function noActiveTurn(threadId: Id<"thread">): Refusal {

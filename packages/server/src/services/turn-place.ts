@@ -49,7 +49,6 @@ export async function findPlace(cx: Context, { place }: TurnRequest, basis: Turn
  * in the middle what stands before the cut stays. True where some were under way: then the thread has changed.
  */
 export async function endRemoved(cx: Context, basis: TurnBasis, { turn, ordinal }: MessagePlace): Promise<boolean> {
-  if (basis.activeRun === null && basis.queued === 0) return false
   const runs = await cx.store.turns.listOpenRuns(basis.threadId, turn)
   const isCut = (run: OpenRun): boolean => run.turn === turn && ordinal > 0
   await endRuns(cx, runs, (run) => (isCut(run) ? "RUN_INTERRUPTED" : "TURN_REMOVED"))

@@ -126,6 +126,9 @@ async function tryStart(
   const { basis, named } = looked.ground
   const { request, isApart } = looking.call
   if (basis?.hasQuestion === true && request.place === null && isApart !== true) return { begun: "question", named }
+  const { removes } = looked.ground.place
+  // Also of turns that wait: what they ask for is removed with them.
+  if (basis !== null && removes !== null && (await endRemoved(cx, basis, removes))) return { begun: null, named }
   if (isBusy(basis)) return { begun: await beginBusy(cx, looked), named }
   const commit = commitOf(looking.call, attempt)
   return { begun: await beginFree(cx, ports, { call: looking.call, commit, looked }), named }
@@ -317,8 +320,7 @@ async function beginFree(
  * about to. Throws THREAD_BUSY.
  */
 async function beginBusy(cx: Context, { planned, subject, ground }: Looked): Promise<TurnUnderWay | null> {
-  const { basis, place } = ground
-  if (basis !== null && place.removes !== null && (await endRemoved(cx, basis, place.removes))) return null
+  const { basis } = ground
   const policy = subject.assistant?.policy.concurrencyPolicy ?? "queue"
   if (policy === "reject") throw busyRefusal(planned)
   if (policy === "interrupt") {

@@ -302,6 +302,33 @@ describe("an answer", () => {
   })
 })
 
+describe("a turn that waits", () => {
+  it("is cancelled with what it asks for; both of its messages stay", async () => {
+    const { client } = grounds
+    const { threadId, pauseId } = await ask()
+    const { status, body } = await client.call("POST", `/v1/model/response/${threadId}/cancel`)
+    expect([status, body.cancel_mode]).toEqual([200, "keep_partial"])
+    expect((await client.get(`/v1/pauses/${pauseId}`)).status).toBe("cancelled")
+    expect(await client.settled(threadId)).toEqual(["cancelled"])
+    expect(await client.messages(threadId)).toEqual(["user: Hello", "assistant: Which colour?"])
+    expect((await client.call("POST", `/v1/model/response/${threadId}/cancel`)).status).toBe(404)
+    const late = await answer(pauseId, "red")
+    expect([late.status, late.body.error.code]).toEqual([409, "PAUSE_CANCELLED"])
+  })
+
+  it("is removed by an edit of its question, and its pause with it", async () => {
+    const { client } = grounds
+    const { threadId, pauseId } = await ask()
+    const { data } = await client.get(`/v1/threads/${threadId}/messages?order=asc`)
+    const { body } = await client.ask("Good day", { thread_id: threadId, edit_message_id: data[0].id })
+    expect(body).toMatchObject({ stop_reason: "input_required", message_id: expect.stringMatching(/^msg_/) })
+    expect(body.pause.id).not.toBe(pauseId)
+    expect((await client.get(`/v1/pauses/${pauseId}`)).status).toBe("cancelled")
+    expect(await client.messages(threadId)).toEqual(["user: Good day", "assistant: Which colour?"])
+    expect((await client.get(`/v1/threads/${threadId}`)).open_pauses).toEqual([body.pause.id])
+  })
+})
+
 describe("a message while a run waits", () => {
   it("makes a turn of its own where a form waits; the form is answered later, and its reply is appended when it comes", async () => {
     const { client } = grounds

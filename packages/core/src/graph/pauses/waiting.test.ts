@@ -147,7 +147,7 @@ describe("an execution that waits (P8)", () => {
     ]) {
       expect(advance(run.plan, state, event).state, event.type).toBe(state)
     }
-    run.take({ type: "run-waiting", at: 60, stopReason: "input_required", usage })
+    run.take({ type: "run-waiting", at: 60, stopReason: "input_required", usage, messageId: null })
     const resting = run.step.state
     expect(advance(run.plan, resting, answered).state).toBe(resting)
     run.take({ type: "run-resumed", at: 70, responseId: null, userMessageId: null })

@@ -2,6 +2,7 @@
 import type { Aim } from "./figures.ts"
 
 const most = (value: number): Aim => ({ of: "figure", at: "most", value })
+const least = (value: number): Aim => ({ of: "figure", at: "least", value })
 const atLeastOfFloor = (value: number): Aim => ({ of: "ratio", at: "least", value })
 
 /** The aims, by what they are about. Times in milliseconds, memory in megabytes. */
@@ -10,6 +11,7 @@ export const aims = {
   turnCpuMs: most(0.35),
   turnAddedMs: most(1.5),
   firstTokenAddedMs: most(1.5),
+  webhookRate: least(4_000),
   runRate: atLeastOfFloor(0.9),
   relayMs: most(15),
   streamMs: most(1_100),

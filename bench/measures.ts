@@ -8,7 +8,7 @@ import { measureLanguage } from "./language.ts"
 import { measureStarting } from "./starting.ts"
 import { measureStreams } from "./streams.ts"
 import { makeConversationMeasure, makeTurnMeasure, measureSingleTurns } from "./turns.ts"
-import { measureRuns } from "./workflow-runs.ts"
+import { measureRuns, measureWebhooks } from "./workflow-runs.ts"
 
 /** Measures something and gives the rows of the table. Throws WrongAnswer where something was answered wrongly. */
 export type Measure = (bench: Bench) => Promise<readonly Row[]>
@@ -21,6 +21,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   threads16: makeConversationMeasure("threads16", 16),
   "first-token": measureFirstToken,
   runs16: measureRuns,
+  webhook16: measureWebhooks,
   streams200: measureStreams,
   create: measureCreating,
   language: measureLanguage,

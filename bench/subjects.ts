@@ -21,6 +21,8 @@ export type Subject = {
   turn(text: string, options?: TurnOptions): LoadRequest
   /** A run of five nodes; of the floor: one commit. */
   run(text: string): LoadRequest
+  /** The same behind a webhook; of the floor: one commit. */
+  webhook(text: string): LoadRequest
   /** Stores a definition under a new name. */
   createWorkflow(name: string): LoadRequest
   /** How many turns and runs are stored as completed; null: nothing is. */
@@ -46,6 +48,7 @@ export function floorSubject({ address }: Server): Subject {
     turn: (text, { stream = false, paced = false } = {}) =>
       post("/turn", { inputs: [{ role: "user", content: text }], stream, paced }),
     run: (text) => post("/run", { inputs: { text } }),
+    webhook: (text) => post("/run", { inputs: { text } }),
     createWorkflow: (name) => post("/workflow", { name, definition: chainDefinition }),
     async countStored() {
       const { count } = await getJson<{ count: number }>(address, "/count", json)
@@ -68,6 +71,7 @@ export function modelSubject(baseUrl: string): Subject {
       return { method: "POST", path: `${pathname}/chat/completions`, headers: json, body: JSON.stringify(body) }
     },
     run: no,
+    webhook: no,
     createWorkflow: no,
     countStored: async () => null,
   }
@@ -87,6 +91,7 @@ export async function brevetSubject({ address }: Server): Promise<Subject> {
   const prompt = await promote("Prompt", "gpt-4o")
   const steady = await promote("Steady", "paced/paced-1")
   const chain = await create("Chain", chainDefinition)
+  await create("Hooked chain", hookedDefinition)
   const post = (path: string, body: object): LoadRequest => ({
     method: "POST",
     path,
@@ -104,6 +109,7 @@ export async function brevetSubject({ address }: Server): Promise<Subject> {
         stream,
       }),
     run: (text) => post(`/v1/workflows/${chain}/execute`, { inputs: { text } }),
+    webhook: (text) => ({ method: "POST", path: "/webhook/chain", headers: json, body: JSON.stringify({ text }) }),
     createWorkflow: (name) => post("/v1/workflows", { name, definition: chainDefinition }),
     async countStored() {
       const { total } = await getJson<{ total: number }>(address, "/v1/runs?status=completed&limit=1", keyed)
@@ -180,5 +186,28 @@ function talkDefinition(model: string): object {
   return { nodes: [{ id: "llm", name: "Answer", type: "FreddyLLM", parameters: { model } }] }
 }
 
+/** Throws WrongAnswer where a webhook did not answer with what the last node of the chain gives. */
+export function requireWebhook(subject: Subject, answer: LoadAnswer): void {
+  requireGood(subject, answer)
+  if (subject.name !== "Brevet") return
+  const item = JSON.parse(answer.body) as { body?: { text?: string }; doubled?: number; ends?: string }
+  const isRight = item.doubled === 42 && item.ends === `${item.body?.text} 42`
+  if (!isRight) throw new WrongAnswer(`${subject.name} answered a webhook with ${answer.body}`)
+}
+
 /** The chain that runs are measured with: manualTrigger, set, set, if, set, set. */
 export const chainDefinition: object = JSON.parse(await readFile(new URL("chain.json", import.meta.url), "utf8"))
+
+/** The same chain behind a webhook that answers with the last node's item. */
+const hookedDefinition: object = {
+  active: true,
+  ...JSON.parse(
+    (await readFile(new URL("chain.json", import.meta.url), "utf8"))
+      .replace("n8n-nodes-base.manualTrigger", "n8n-nodes-base.webhook")
+      .replace(
+        '"parameters": {}',
+        '"parameters": { "httpMethod": "POST", "path": "chain", "responseMode": "lastNode" }',
+      )
+      .replace("$json.text", "$json.body.text"),
+  ),
+}

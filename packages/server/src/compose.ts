@@ -49,6 +49,7 @@ import { makeAssistantPerformer } from "./runtime/performers/assistant.ts"
 import { performChain } from "./runtime/performers/chain.ts"
 import { makeCodePerformer } from "./runtime/performers/code.ts"
 import { performCrypto } from "./runtime/performers/crypto.ts"
+import { performFromFile, performToFile } from "./runtime/performers/files.ts"
 import { makeHttpPerformer } from "./runtime/performers/http.ts"
 import { performModel } from "./runtime/performers/model.ts"
 import { makeOpenAiPerformer } from "./runtime/performers/open-ai.ts"
@@ -263,6 +264,8 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         workflow: makeWorkflowPerformer({ calls: workflows, waitForEnd: runs.waitForEnd, log: runLog }),
         crypto: performCrypto,
+        toFile: performToFile,
+        fromFile: performFromFile,
         code: makeCodePerformer(sandbox),
         http: makeHttpPerformer({ outbound }),
       },

@@ -22,8 +22,11 @@ const advice: readonly (readonly [names: RegExp, advice: string])[] = [
   [/^(code|function|functionitem)$/, "write it in a Code node"],
   [/^(executeworkflow)$/, "promote the other workflow and ask it with an Assistant node"],
   [/^form$/, "let an Ask node ask"],
-  [/^respondtowebhook$/, "let the node before it be the last one: its text is the answer"],
-  [/^(extractfromfile|converttofile)$/, "this version has no kind for it"],
+  [/^(movebinarydata|spreadsheetfile)$/, "use Extract from File and Convert to File"],
+  [
+    /^(readwritefile|readbinaryfiles?|writebinaryfile)$/,
+    "the server's disk is out of reach: take files over a webhook, a form or an httpRequest node",
+  ],
   [/trigger$/, "start with a chat trigger"],
 ]
 

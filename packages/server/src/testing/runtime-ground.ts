@@ -149,6 +149,8 @@ export class RuntimeGround {
           crypto: passOn,
           code: passOn,
           http: passOn,
+          toFile: passOn,
+          fromFile: passOn,
         },
       },
     })

@@ -104,7 +104,18 @@ export type PureKind = KindBase & {
 
 /** A kind whose work is done by a performer of the server; `effect` names the performer. */
 export type EffectKind = KindBase & {
-  readonly effect: "model" | "chain" | "assistant" | "workflow" | "crypto" | "code" | "http" | "agent" | "openAi"
+  readonly effect:
+    | "toFile"
+    | "fromFile"
+    | "model"
+    | "chain"
+    | "assistant"
+    | "workflow"
+    | "crypto"
+    | "code"
+    | "http"
+    | "agent"
+    | "openAi"
 }
 
 /** A kind that serves other nodes over an `ai_…` connection: no run comes to it, the nodes that it serves ask it. */

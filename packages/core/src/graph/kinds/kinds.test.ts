@@ -235,7 +235,8 @@ describe("a node of another kind", () => {
     ["@n8n/n8n-nodes-langchain.lmChatCohere", "FreddyLLM"],
     ["n8n-nodes-base.function", "Code"],
     ["n8n-nodes-base.telegramTrigger", "chat trigger"],
-    ["n8n-nodes-base.extractFromFile", "this version"],
+    ["n8n-nodes-base.readWriteFile", "out of reach"],
+    ["n8n-nodes-base.moveBinaryData", "Extract from File"],
   ])("%s gets a finding that says how to do the same: %s", (type, way) => {
     const found = validate(readDefinition(definitionOf({ Node: type }))).find(
       ({ code }) => code === "NODE_KIND_UNKNOWN",

@@ -7,11 +7,13 @@ import { chat } from "./chat.ts"
 import { chatTrigger } from "./chat-trigger.ts"
 import { code } from "./code.ts"
 import { compareDatasets } from "./compare-datasets.ts"
+import { convertToFile } from "./convert-to-file.ts"
 import { crypto } from "./crypto.ts"
 import { dateTime } from "./date-time.ts"
 import { errorTrigger } from "./error-trigger.ts"
 import { executeWorkflow } from "./execute-workflow.ts"
 import { executeWorkflowTrigger } from "./execute-workflow-trigger.ts"
+import { extractFromFile } from "./extract-from-file.ts"
 import { filter } from "./filter.ts"
 import { formTrigger } from "./form-trigger.ts"
 import { freddyLlm } from "./freddy-llm.ts"
@@ -94,6 +96,8 @@ export const kinds: readonly Kind[] = [
   graphql,
   rssFeedRead,
   executeWorkflow,
+  convertToFile,
+  extractFromFile,
   noOp,
   respondToWebhook,
   stopAndError,

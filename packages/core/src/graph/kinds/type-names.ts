@@ -13,6 +13,7 @@ const ownKinds: ReadonlySet<string> = new Set(["freddyLlm", "assistant", "ask"])
 /** Versions that a node has where its definition says none: the newest whose meaning we know. Others: 1. */
 const newestVersions: ReadonlyMap<string, number> = new Map([
   ["webhook", 2.1],
+  ["convertToFile", 1.1],
   ["respondToWebhook", 1.5],
   ["set", 3.4],
   ["if", 2.2],

@@ -79,9 +79,7 @@ export function extractedItems(
   const pairedItem = { item: index }
   if (operation === "csv" || operation === "html") {
     const table = operation === "csv" ? csvTable(context, file, index) : htmlRows(file.text)
-    return rowsOf(table, { hasHeader: context.parameter("options.headerRow", index) !== false }, context, index).map(
-      (json) => ({ json, pairedItem }),
-    )
+    return rowsOf(context, index, table).map((json) => ({ json, pairedItem }))
   }
   const value = operation === "fromJson" ? jsonOf(file) : file.text
   return [{ ...keptOf(context, index, value), pairedItem }]
@@ -99,12 +97,8 @@ function csvTable(context: KindContext, { text }: ReadFile, index: number): Tabl
 const rowsMax = 1_000_000
 
 /** A row as fields: called by the first row, or by their places. Empty cells only where the node wants them. */
-function rowsOf(
-  table: Table,
-  { hasHeader }: { readonly hasHeader: boolean },
-  context: KindContext,
-  index: number,
-): readonly JsonObject[] {
+function rowsOf(context: KindContext, index: number, table: Table): readonly JsonObject[] {
+  const hasHeader = context.parameter("options.headerRow", index) !== false
   const most = asNumber(context.parameter("options.maxRowCount", index)) ?? -1
   const keepsEmpty = context.parameter("options.includeEmptyCells", index) === true
   const header = hasHeader ? (table[0] ?? []) : []

@@ -14,6 +14,7 @@ import { readOrMakeExecutorName } from "./adapters/executor-name.ts"
 import { openFanOut } from "./adapters/fan-out/postgres.ts"
 import { systemIds } from "./adapters/ids.ts"
 import { keepKeyFile, keyFilePath } from "./adapters/key-file.ts"
+import { makeMcpClient } from "./adapters/mcp/mcp-client.ts"
 import { createModels } from "./adapters/models/create-models.ts"
 import { openOutbound } from "./adapters/outbound/outbound.ts"
 import { openOwner } from "./adapters/owner/postgres.ts"
@@ -51,7 +52,7 @@ import { makeCodePerformer } from "./runtime/performers/code.ts"
 import { performCrypto } from "./runtime/performers/crypto.ts"
 import { performFromFile, performToFile } from "./runtime/performers/files.ts"
 import { makeHttpPerformer } from "./runtime/performers/http.ts"
-import { performModel } from "./runtime/performers/model.ts"
+import { makeModelPerformer } from "./runtime/performers/model.ts"
 import { makeOpenAiPerformer } from "./runtime/performers/open-ai.ts"
 import { makeWorkflowPerformer } from "./runtime/performers/workflow.ts"
 import { createRuntime, type Runtime } from "./runtime/runtime.ts"
@@ -236,6 +237,7 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
   }
   const runs = runsOf(later)
   const ports: Ports = { store, models, runs, ids, clock, log, settings }
+  const tools = { sandbox, outbound, mcp: makeMcpClient(outbound) }
   const calls = makeAssistantCalls(ports, turns)
   const errors = makeErrorRuns({ ...ports, graphs: turns.graphs, publicUrl })
   const workflows = makeWorkflowCalls(ports, turns.graphs)
@@ -257,10 +259,10 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
       bounds: config.runBounds,
       errors,
       performers: {
-        model: performModel,
+        model: makeModelPerformer(tools),
         chain: performChain,
-        agent: makeAgentPerformer({ sandbox, memories: store.memories }),
-        openAi: makeOpenAiPerformer({ sandbox }),
+        agent: makeAgentPerformer({ ...tools, memories: store.memories }),
+        openAi: makeOpenAiPerformer(tools),
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         workflow: makeWorkflowPerformer({ calls: workflows, waitForEnd: runs.waitForEnd, log: runLog }),
         crypto: performCrypto,

@@ -32,9 +32,8 @@ describe("validation", () => {
       Tool: "n8n-nodes-base.httpRequestTool",
     }
     expect(found(nodes, ["Chat > A", "Hook > ByHook", "Island > Behind", "Tool > A @ai_tool"])).toEqual([
-      "NODE_KIND_UNKNOWN Tool",
       "TRIGGER_PATH_MISSING Hook",
-      "TOOLS_UNSUPPORTED A",
+      "TOOL_DESCRIPTION_MISSING Tool",
       "NODE_UNREACHED Island",
       "NODE_UNREACHED Behind",
     ])

@@ -3,6 +3,7 @@
  * a tool of another agent.
  */
 import type { GraphNode } from "@brevet/core/graph/graph"
+import type { ToolServer } from "@brevet/core/graph/kinds/freddy-llm"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
 import { type AgentAnswer, type AgentPlan, limitSentence, unwrapped } from "@brevet/core/graph/kinds/models/agent"
 import type { PromptMessage } from "@brevet/core/graph/kinds/models/asking"
@@ -36,7 +37,7 @@ export async function askAgent(asker: Asker, question: AgentQuestion, depth = 0)
   const { work, calls } = asker
   const { node, plan, lane, remembered } = question
   const models = await askedModels(work, node)
-  const tools = toolsOf(asker, node, depth)
+  const tools = await toolsOf(asker, node, { depth })
   const words = { models, messages: messagesOf(plan), lane, remembered }
   const { messages, summarized } =
     depth === 0 ? await tellNode(work, calls, words) : { messages: words.messages, summarized: false }
@@ -54,13 +55,21 @@ export async function askAgent(asker: Asker, question: AgentQuestion, depth = 0)
   return { answer: await readEnd(asker, { end, models, question }), steps: end.steps }
 }
 
+/** `depth`: how many agents stand above; `servers`: MCP servers that the node names itself. */
+type ToolsOf = { readonly depth?: number; readonly servers?: readonly ToolServer[] }
+
 /** The tools of a node; an agent among them is asked within the call of the other one. */
-export function toolsOf(asker: Asker, node: GraphNode, depth = 0): readonly Tool[] {
+export function toolsOf(
+  asker: Asker,
+  node: GraphNode,
+  { depth = 0, servers = [] }: ToolsOf = {},
+): Promise<readonly Tool[]> {
   const { work, ports } = asker
   return openTools({
     work,
     ports,
     node,
+    servers,
     async askAgent({ node: inner, plan, lane }) {
       if (depth >= depthMax) {
         throw new NodeFailure(

@@ -23,9 +23,10 @@ import type { TurnBasis } from "../ports/turn-table.ts"
 import type { Performer } from "../runtime/perform.ts"
 import { makeAgentPerformer } from "../runtime/performers/agent.ts"
 import { performChain } from "../runtime/performers/chain.ts"
-import { performModel } from "../runtime/performers/model.ts"
+import { makeModelPerformer } from "../runtime/performers/model.ts"
 import { Relay } from "../runtime/relay.ts"
 import { createRuntime, type Runtime } from "../runtime/runtime.ts"
+import type { ToolPorts } from "../runtime/tools/open-tools.ts"
 import type { RunBounds } from "../runtime/workshop.ts"
 import { GatedOwner } from "./gated-owner.ts"
 import { OwnedRuns } from "./owned-runs.ts"
@@ -140,9 +141,9 @@ export class RuntimeGround {
         bounds: { ...wideBounds, ...bounds },
         errors: { note: async () => () => {} },
         performers: {
-          model: performModel,
+          model: makeModelPerformer(noTools),
           chain: performChain,
-          agent: makeAgentPerformer({ sandbox: noSandbox, memories: cx.store.memories }),
+          agent: makeAgentPerformer({ ...noTools, memories: cx.store.memories }),
           openAi: passOn,
           assistant: perform ?? passOn,
           workflow: passOn,
@@ -280,6 +281,13 @@ const noSandbox: Sandbox = {
   runCode: () => Promise.reject(new Error("no code is run here")),
   matchPattern: () => Promise.reject(new Error("no pattern is matched here")),
   close: async () => {},
+}
+
+const refuse = () => Promise.reject(new Error("nothing leaves here"))
+const noTools: ToolPorts = {
+  sandbox: noSandbox,
+  outbound: { send: refuse, close: async () => {} },
+  mcp: { list: refuse, call: refuse },
 }
 
 /** The performer of tests that say nothing: the items go through. */

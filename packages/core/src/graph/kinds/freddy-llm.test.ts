@@ -301,15 +301,13 @@ describe("checking FreddyLLM", () => {
     ])
   })
 
-  it("says that tools are not called and that other services have no say", () => {
+  it("says that services other than tools have no say", () => {
     const lm = "@n8n/n8n-nodes-langchain.lmChatOpenAi"
     const links = ["Tool > A @ai_tool", "Model > A @ai_languageModel"]
     const definition = definitionOf({ A: "llm", Tool: "n8n-nodes-base.httpRequestTool", Model: lm }, links)
     const codes = validate(readDefinition(definition)).map(({ code, node }) => `${code} ${node}`)
-    expect(codes).toEqual(["NODE_KIND_UNKNOWN Tool", "TOOLS_UNSUPPORTED A", "SERVICE_UNUSED A"])
-    expect(check({ tools: [{ server_url: "https://a.example" }] })).toEqual([
-      ["TOOLS_UNSUPPORTED", "warning", "nodes[0]"],
-    ])
+    expect(codes).toEqual(["TOOL_DESCRIPTION_MISSING Tool", "SERVICE_UNUSED A"])
+    expect(check({ tools: [{ server_url: "https://a.example" }] })).toEqual([])
   })
 
   it("says nothing of expressions that can be compiled, and where the others are wrong", () => {

@@ -238,15 +238,12 @@ function check(node: GraphNode, graph: Graph): Finding[] {
   ]
 }
 
-/** What is connected or named and has no say: tools are called by no model in this version, and the rest is set here. */
+/** What is connected and has no say: all but tools is set here. */
 function checkServants(node: GraphNode, graph: Graph): readonly Finding[] {
   const types = new Set((graph.servants[node.ordinal] ?? []).map(({ type }) => type))
   const place = { node: node.name, path: node.path }
   const findings: Finding[] = []
-  if (types.delete("ai_tool") || findToolsParameter(node) !== null) {
-    const message = `Do without the tools of ${quote(node.name)} for now: no model is given tools in this version.`
-    findings.push({ severity: "warning", code: "TOOLS_UNSUPPORTED", message, ...place })
-  }
+  types.delete("ai_tool")
   for (const type of types) {
     const message = `Say in the parameters of ${quote(node.name)} what its ${quote(type)} connection should: FreddyLLM reads none.`
     findings.push({ severity: "info", code: "SERVICE_UNUSED", message, ...place })

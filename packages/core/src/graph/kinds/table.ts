@@ -39,6 +39,7 @@ import { openAi } from "./models/open-ai.ts"
 import { outputParserKinds } from "./models/output-parser-kinds.ts"
 import { sentimentAnalysis } from "./models/sentiment-analysis.ts"
 import { textClassifier } from "./models/text-classifier.ts"
+import { toolHttpRequest } from "./models/tool-http-request.ts"
 import { toolKinds } from "./models/tool-kinds.ts"
 import { noOp } from "./no-op.ts"
 import { removeDuplicates } from "./remove-duplicates.ts"
@@ -112,6 +113,7 @@ export const kinds: readonly Kind[] = [
   ...memoryKinds,
   ...outputParserKinds,
   ...toolKinds,
+  toolHttpRequest,
   agentTool,
   stickyNote,
 ]

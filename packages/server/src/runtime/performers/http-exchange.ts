@@ -36,6 +36,8 @@ export type Occasion = {
   readonly itemIndex: number
   readonly credential: OpenCredential | null
   readonly accepts?: (status: number) => boolean
+  /** Of a tool: which of its calls it is; the node may be asked several times for one item. */
+  readonly use?: string
 }
 
 /** Bytes of an answer, decoded (ours): it is held in memory as a whole. */
@@ -181,7 +183,7 @@ type HeaderParts = {
 function headersOf(work: Work, { request, asking, headers, contentType }: HeaderParts): readonly Pair[] {
   const made: Pair[] = [["user-agent", "brevet"], ...headers]
   if (contentType !== null) made.push(["content-type", contentType])
-  if (request.isIdempotent) made.push(["idempotency-key", idempotencyKey(work, asking.itemIndex)])
+  if (request.isIdempotent) made.push(["idempotency-key", idempotencyKey(work, asking)])
   const isForm = request.body.type === "multipart"
   const given = request.headers.filter(([name]) => {
     const lower = name.toLowerCase()
@@ -193,8 +195,8 @@ function headersOf(work: Work, { request, asking, headers, contentType }: Header
 }
 
 /** The same for every try of the item's request: after a crash the other side knows it again. */
-function idempotencyKey({ segment, key }: Work, itemIndex: number): string {
-  const place = JSON.stringify([segment.runId, key.node, key.iteration, itemIndex])
+function idempotencyKey({ segment, key }: Work, { itemIndex, use }: Occasion): string {
+  const place = JSON.stringify([segment.runId, key.node, key.iteration, itemIndex, ...(use === undefined ? [] : [use])])
   return createHash("sha256").update(place).digest("hex").slice(0, 32)
 }
 

@@ -34,7 +34,7 @@ async function answerItem(asker: Asker, index: number): Promise<PlacedItem> {
   const end = await goRounds(work, calls, {
     models,
     ...told,
-    tools: toolsOf(asker, node),
+    tools: await toolsOf(asker, node),
     finish: null,
     lane,
     roundsMax: plan.roundsMax,

@@ -5,6 +5,7 @@
 import { ArithmeticError, calculate } from "@brevet/core/graph/arithmetic"
 import { cutText } from "@brevet/core/graph/findings"
 import type { GraphNode } from "@brevet/core/graph/graph"
+import type { ToolServer } from "@brevet/core/graph/kinds/freddy-llm"
 import { NodeFailure } from "@brevet/core/graph/kinds/kind"
 import type { AgentPlan } from "@brevet/core/graph/kinds/models/agent"
 import { prepareAgentTool } from "@brevet/core/graph/kinds/models/agent-tool"
@@ -12,13 +13,17 @@ import { describeTool, readArguments } from "@brevet/core/graph/kinds/models/too
 import { servantsOf } from "@brevet/core/graph/model-nodes"
 import { asText } from "@brevet/core/graph/value-types"
 import { isJsonObject, type JsonValue } from "@brevet/core/json"
+import type { McpClient } from "../../ports/mcp-client.ts"
 import type { Sandbox } from "../../ports/sandbox.ts"
 import type { Work } from "../perform.ts"
+import type { HttpPorts } from "../performers/http-exchange.ts"
 import { useCode } from "./code-tool.ts"
+import { httpAction } from "./http-tool.ts"
+import { mcpNodeTools, mcpServerTools } from "./mcp-tools.ts"
 import type { Tool, ToolUse } from "./tool.ts"
 
 /** What tools work with. */
-export type ToolPorts = { readonly sandbox: Sandbox }
+export type ToolPorts = HttpPorts & { readonly sandbox: Sandbox; readonly mcp: McpClient }
 
 /** An agent that is a tool: it is asked within the call of the other one. */
 export type InnerAgent = { readonly node: GraphNode; readonly plan: AgentPlan; readonly lane: string }
@@ -28,13 +33,23 @@ export type Opening = {
   readonly work: Work
   readonly ports: ToolPorts
   readonly node: GraphNode
+  /** MCP servers that the node names itself. */
+  readonly servers?: readonly ToolServer[]
   askAgent(inner: InnerAgent): Promise<string>
 }
 
-/** The tools of a node. Throws NODE_SETTINGS_INVALID and ExpressionError for settings that cannot be read. */
-export function openTools(opening: Opening): readonly Tool[] {
-  const nodes = servantsOf(opening.work.segment.graph, opening.node, "ai_tool")
-  return withOwnNames(nodes.map((node) => openTool(opening, node)))
+/**
+ * The tools of a node. Throws NODE_SETTINGS_INVALID and ExpressionError for settings that cannot be read, and what asking an
+ * MCP server for its tools does.
+ */
+export async function openTools(opening: Opening): Promise<readonly Tool[]> {
+  const { work, ports } = opening
+  const nodes = servantsOf(work.segment.graph, opening.node, "ai_tool")
+  const opened = nodes.map((node) =>
+    node.kind === "mcpClientTool" ? mcpNodeTools(work, ports.mcp, node) : [openTool(opening, node)],
+  )
+  const servers = (opening.servers ?? []).map((server) => mcpServerTools(work, ports.mcp, server))
+  return withOwnNames((await Promise.all([...opened, ...servers])).flat())
 }
 
 /** A name that an earlier tool has gets a number. */
@@ -75,6 +90,9 @@ function actionOf(opening: Opening, node: GraphNode): Action {
       return harmless(async ({ given }) => calculated(asText(given) ?? ""))
     case "toolThink":
       return harmless(async ({ given }) => asText(given) ?? "")
+    case "toolHttpRequest":
+    case "httpRequestTool":
+      return httpAction(work, ports, node)
     case "agentTool":
       return harmless((use) => useAgent(opening, node, use))
     default:

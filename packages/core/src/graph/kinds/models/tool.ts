@@ -13,6 +13,7 @@ import type { ReadAnswer } from "../../structured-answer.ts"
 import { asText } from "../../value-types.ts"
 import type { KindContext } from "../kind.ts"
 import { schemaOfNode } from "./schema-parameters.ts"
+import { placeholderSchema } from "./tool-http-request.ts"
 
 /** A tool as a model is told of it. */
 export type ToolDescription = {
@@ -66,7 +67,7 @@ function textIn(given: JsonValue): string {
 }
 
 /** From these versions on a tool is called as its node is named, before by a parameter (documented). */
-const namedByNodeSince: Readonly<Record<string, number>> = { toolCode: 1.2 }
+const namedByNodeSince: Readonly<Record<string, number>> = { toolCode: 1.2, toolHttpRequest: 1.1 }
 
 /** The name by which a model calls a node's tool: letters, digits, `_` and `-`, at most 64 (what providers take). */
 export function toolName(node: GraphNode): string {
@@ -93,6 +94,8 @@ function schemaOf(context: KindContext): JsonObject | null {
       return null
     case "toolCode":
       return node.parameters.specifyInputSchema === true ? objectSchema(schemaOfNode(context, "tool")) : null
+    case "toolHttpRequest":
+      return placeholderSchema(node)
     case "agentTool": {
       const asked = fromAiArguments(node.parameters.text ?? "")
       return asked.length === 0 ? null : fromAiSchema(asked)

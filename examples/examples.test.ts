@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import type { ScriptedRequest } from "../packages/server/src/testing/scripted-model.ts"
+import type { JsonObject } from "../packages/core/src/json.ts"
+import type { ScriptedAnswer, ScriptedRequest } from "../packages/server/src/testing/scripted-model.ts"
 import { startTestServer, type TestServer } from "../packages/server/src/testing/server.ts"
 import { makeNaming, type Naming } from "./naming.ts"
 
@@ -18,7 +19,12 @@ type Step = {
   readonly show?: readonly string[]
 }
 
-type Rule = { readonly when: string; readonly say: string }
+/** What the model answers where the last thing said has these words: a text, calls of tools, or both. */
+type Rule = {
+  readonly when: string
+  readonly say?: string
+  readonly use?: readonly { readonly name: string; readonly arguments: JsonObject }[]
+}
 
 const folder = dirname(fileURLToPath(import.meta.url))
 const names = readdirSync(folder).filter((name) => /^\d\d-/.test(name))
@@ -34,7 +40,7 @@ const readJson = <T>(...path: string[]): T => JSON.parse(readFileSync(join(folde
 describe.each(names)("example %s", (name) => {
   it("does what its golden files say", async () => {
     const rules = readJson<Rule[]>(name, "model.json")
-    server.model.answerWith((request) => ({ text: rules.find(({ when }) => said(request).includes(when))?.say ?? "" }))
+    server.model.answerWith((request) => answerOf(rules.find(({ when }) => said(request).includes(when))))
     const naming = makeNaming()
     const kept: Record<string, string> = {}
     const transcript = [`# ${name}\n`]
@@ -44,6 +50,11 @@ describe.each(names)("example %s", (name) => {
     await expect(events).toMatchFileSnapshot(join(folder, name, "golden", "events.txt"))
   })
 })
+
+function answerOf({ say = "", use = [] }: Partial<Rule> = {}): ScriptedAnswer {
+  const toolCalls = use.map((call, index) => ({ id: `call_${index + 1}`, ...call }))
+  return toolCalls.length === 0 ? { text: say } : { text: say, toolCalls }
+}
 
 /** The last thing that a person or a program said to the model. */
 function said(request: ScriptedRequest): string {

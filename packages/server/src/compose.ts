@@ -237,7 +237,6 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
   }
   const runs = runsOf(later)
   const ports: Ports = { store, models, runs, ids, clock, log, settings }
-  const tools = { sandbox, outbound, mcp: makeMcpClient(outbound) }
   const calls = makeAssistantCalls(ports, turns)
   const errors = makeErrorRuns({ ...ports, graphs: turns.graphs, publicUrl })
   const workflows = makeWorkflowCalls(ports, turns.graphs)
@@ -259,10 +258,7 @@ async function openRuntime(config: Config, ground: Ground, { closers, publicUrl 
       bounds: config.runBounds,
       errors,
       performers: {
-        model: makeModelPerformer(tools),
-        chain: performChain,
-        agent: makeAgentPerformer({ ...tools, memories: store.memories }),
-        openAi: makeOpenAiPerformer(tools),
+        ...modelPerformers(ground),
         assistant: makeAssistantPerformer({ calls, waitForEnd: runs.waitForEnd }),
         workflow: makeWorkflowPerformer({ calls: workflows, waitForEnd: runs.waitForEnd, log: runLog }),
         crypto: performCrypto,
@@ -287,6 +283,17 @@ function runsOf(later: { readonly runtime: Runtime | null }): Runs {
     waitForRest: (segment, options) => requireRuntime(later).waitForRest(segment, options),
     wake: () => requireRuntime(later).wake(),
     endMarked: (runIds) => requireRuntime(later).endMarked(runIds),
+  }
+}
+
+/** The performers of the nodes that ask models, with what their tools work with. */
+function modelPerformers({ store, sandbox, outbound }: Ground) {
+  const tools = { sandbox, outbound, mcp: makeMcpClient({ outbound, version }) }
+  return {
+    model: makeModelPerformer(tools),
+    chain: performChain,
+    agent: makeAgentPerformer({ ...tools, memories: store.memories }),
+    openAi: makeOpenAiPerformer(tools),
   }
 }
 

@@ -306,7 +306,7 @@ describe("checking FreddyLLM", () => {
     const links = ["Tool > A @ai_tool", "Model > A @ai_languageModel"]
     const definition = definitionOf({ A: "llm", Tool: "n8n-nodes-base.httpRequestTool", Model: lm }, links)
     const codes = validate(readDefinition(definition)).map(({ code, node }) => `${code} ${node}`)
-    expect(codes).toEqual(["TOOL_DESCRIPTION_MISSING Tool", "SERVICE_UNUSED A"])
+    expect(codes).toEqual(["SERVICE_UNUSED A", "TOOL_DESCRIPTION_MISSING Tool"])
     expect(check({ tools: [{ server_url: "https://a.example" }] })).toEqual([])
   })
 

@@ -8,18 +8,20 @@ import { isJsonObject, type JsonObject } from "@brevet/core/json"
 import type { Client } from "@modelcontextprotocol/client"
 import { type McpClient, McpFailure, type McpResult, type McpServer, type McpTool } from "../../ports/mcp-client.ts"
 import { type Outbound, OutboundFailure } from "../../ports/outbound.ts"
-import { version } from "../../version.ts"
 
 /** Tools of one server (ours). */
 const toolsMax = 500
 const answerBytesMax = 8 * 1024 * 1024
 
-/** Makes the client over the way out. */
-export function makeMcpClient(outbound: Outbound): McpClient {
+/** What a client works with: the way out, and the version under which it names itself. */
+export type McpPorts = { readonly outbound: Outbound; readonly version: string }
+
+/** Makes the client. */
+export function makeMcpClient(ports: McpPorts): McpClient {
   return {
-    list: (server, options) => converse(outbound, { server, ...options }, (client) => listTools(client, server)),
+    list: (server, options) => converse(ports, { server, ...options }, (client) => listTools(client, server)),
     call: (server, tool, options) =>
-      converse(outbound, { server, ...options }, async (client) => {
+      converse(ports, { server, ...options }, async (client) => {
         const result = await client.callTool(
           { name: tool.name, arguments: tool.arguments as Record<string, unknown> },
           { timeout: server.timeoutMs, signal: options.signal },
@@ -33,7 +35,7 @@ type Occasion = { readonly server: McpServer; readonly signal: AbortSignal }
 
 /** One session: what is asked in it, and its end. */
 async function converse<Answer>(
-  outbound: Outbound,
+  { outbound, version }: McpPorts,
   occasion: Occasion,
   ask: (client: Client) => Promise<Answer>,
 ): Promise<Answer> {

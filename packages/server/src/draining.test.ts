@@ -11,7 +11,7 @@ afterEach(async () => {
   server = null
 })
 
-describe("a second signal", () => {
+describe("a second signal", { timeout: 300_000 }, () => {
   it("ends a server that drains at once; what it left is gone on with by the next one", async () => {
     server = await spawnTestServer({ BREVET_DRAIN_SECONDS: "600" })
     const { model } = server
@@ -40,7 +40,7 @@ describe("a second signal", () => {
   })
 })
 
-describe("two servers that are restarted one after the other under load", () => {
+describe("two servers that are restarted one after the other under load", { timeout: 300_000 }, () => {
   it("fail no turn, lose and double no message, and refuse only with 503 and Retry-After", async () => {
     server = await spawnTestServer({ BREVET_DRAIN_SECONDS: "1" })
     const { model } = server

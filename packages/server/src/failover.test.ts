@@ -18,7 +18,7 @@ async function two() {
   return { first: server, model: server.model, a, b }
 }
 
-describe("a turn that was begun by one process", () => {
+describe("a turn that was begun by one process", { timeout: 300_000 }, () => {
   it("is finished by the other once the first is killed: its reader goes on there, and nothing is lost or doubled", async () => {
     const { first, model, a, b } = await two()
     model.script([{ chunks: ["One ", "two ", "three"] }, { chunks: ["Four ", "five"] }])
@@ -63,6 +63,8 @@ describe("a turn that was begun by one process", () => {
     const { responseId, threadId, runId } = await frozen.created()
     const asked = a.ask("As JSON")
     await model.whenHeld(2)
+    // A model may be called before its turn is stored, and only what is stored can be taken over.
+    await until(async () => (await b.get("/v1/runs?status=running")).total === 2, "both turns in the store")
     first.signal("SIGSTOP")
     // The first two calls stay where they are: whoever takes the turns makes them anew.
     await until(() => model.calls === 4, "the calls of the process that took over")

@@ -22,6 +22,7 @@ export function responseFrames(
 ): (event: RunEvent, number: number) => ResponseFrames {
   let place: "before" | "within" | "after" = "before"
   let { responseId } = facts
+  const separate = messageSeparator()
   return (event, number) => {
     const opened = openedResponse(event)
     if (place === "before" && opened === facts.responseId) place = "within"
@@ -29,7 +30,7 @@ export function responseFrames(
     if (opened !== null) responseId = opened
     const isLast = event.type === "run-waiting" && !options.wait
     if (isLast) place = "after"
-    return { frames: framesOf(event, number, { facts: { ...facts, responseId }, options }), isLast }
+    return { frames: framesOf(separate(event), number, { facts: { ...facts, responseId }, options }), isLast }
   }
 }
 
@@ -48,6 +49,21 @@ export function unfitFrames(reply: UnfitReplyView): readonly Frame[] {
 }
 
 const noUsage = { input_tokens: 0, output_tokens: 0, total_tokens: 0 }
+
+/** Several messages of one response stand apart by a blank line, in the stream as in the answer as JSON. */
+function messageSeparator(): (event: RunEvent) => RunEvent {
+  let isBehindMessage = false
+  return (event) => {
+    if (event.type === "content-reset" || openedResponse(event) !== null) isBehindMessage = false
+    const isText = event.type === "message-added" || event.type === "model-text"
+    if (!isText) return event
+    const gap = isBehindMessage ? "\n\n" : ""
+    isBehindMessage = event.type === "message-added"
+    if (event.type === "message-added") return event.text === null ? event : { ...event, text: gap + event.text }
+    const [first = "", ...others] = event.texts
+    return { ...event, texts: [gap + first, ...others] }
+  }
+}
 
 /** The response that an event opens; null where it opens none. */
 function openedResponse(event: RunEvent): string | null {

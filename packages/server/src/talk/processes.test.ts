@@ -37,6 +37,39 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+describe("a turn that waits", () => {
+  it("is answered through any process, and a stream that waits with it in the other goes on", async () => {
+    const definition = workflow(
+      [
+        node("Ask", "Ask", { message: "Which colour?" }),
+        node("Answer", "FreddyLLM", { prompt: "={{ $json.answer }}" }),
+      ],
+      [["Ask", "Answer"]],
+    )
+    const { assistantId } = await talk.client.promoted(definition)
+    const reader = talk.client.hear("Hello", { assistant_id: assistantId, include: ["wait"] })
+    const { pause } = (await reader.frame("response.input_required")) as { pause: { id: string } }
+    const { threadId, responseId } = await reader.created()
+    const all = await Promise.all(
+      [talk.client, other, talk.client, other].map((client, index) =>
+        client.call("POST", `/v1/pauses/${pause.id}/answer`, { body: { answer: `colour ${index}` } }),
+      ),
+    )
+    expect(all.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409])
+    const won = all.find(({ status }) => status === 200)?.body.answer
+    await reader.all()
+    expect(reader.end).toBe("done")
+    const [run] = await other.runs(threadId)
+    expect(run.status).toBe("completed")
+    expect((await other.messages(threadId)).at(-1)).toBe(`assistant: You said: ${won}`)
+    // Both tell the same of both responses.
+    for (const id of run.responses) {
+      expect(await other.replay(id).all()).toEqual(await talk.client.replay(id).all())
+    }
+    expect(run.responses[0]).toBe(responseId)
+  })
+})
+
 describe("a turn that another process works on", () => {
   it("is read from any process, from any number, live to its end", async () => {
     talk.model.script([{ chunks: ["a", "b", "c", "d"] }])

@@ -126,6 +126,7 @@ describe("a run that waits for a time", () => {
     const { assistantId } = await client.promoted(definition)
     const { body } = await client.ask("Hi", { assistant_id: assistantId })
     expect(body.response[0].text).toBe("Hello!\n\nYour name?")
+    expect(await client.replay(body.response_id).all()).toContainEqual(expect.stringContaining('"\\n\\nYour name?"'))
     const { body: next } = await client.ask("Ada", { thread_id: body.thread_id })
     expect(next.response[0].text).toBe("You said: Ada")
     expect(await client.messages(body.thread_id)).toEqual([

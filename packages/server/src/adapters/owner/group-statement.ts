@@ -34,7 +34,7 @@ export function groupQuery(rows: readonly GroupRow[], processId: string): NamedS
   const messages: unknown[] = []
   const pauses: unknown[] = []
   const parts = { starts: false, threads: false, appends: false, tells: false, rarities: false, waits: false }
-  const rowValues = rows.map((row) => {
+  const rowTexts = rows.map((row) => {
     const append = row.op === "start" ? row.start.append : row.append
     for (const message of append.messages) messages.push(messageValue(append, message))
     if (append.messages.length > 0 || (append.ending !== null && append.threadId !== null)) parts.tells = true
@@ -47,15 +47,15 @@ export function groupQuery(rows: readonly GroupRow[], processId: string): NamedS
       parts.rarities = true
     if (row.op === "append") {
       parts.appends = true
-      return appendValue(append)
+      return appendText(append)
     }
     const { thread, idempotency } = row.start
     parts.starts = true
     if (thread !== null) parts.threads = true
     if (idempotency !== null || thread?.removes != null || thread?.replacesFailed === true) parts.rarities = true
-    return startValue(row)
+    return startText(row)
   })
-  const values = [JSON.stringify(rowValues), processId]
+  const values = [`[${rowTexts.join(",")}]`, processId]
   if (parts.tells) values.push(JSON.stringify(messages))
   if (parts.waits) values.push(JSON.stringify(pauses))
   return { ...groupStatementOf(parts), values }
@@ -101,13 +101,27 @@ function messageValue(append: RunAppend, message: MessageWrite): unknown {
   }
 }
 
-function appendValue(append: RunAppend): Record<string, unknown> {
+function appendText(append: RunAppend): string {
+  const atMs = (append.ending ?? append.rest)?.atMs ?? append.messages.at(-1)?.createdAtMs
+  return JSON.stringify(runValue(append, { op: "append", atMs: atMs ?? null }))
+}
+
+/** Its two halves are written by themselves and put together as texts, so that neither is copied into the other. */
+function startText(row: StartRow): string {
+  const run = JSON.stringify(runValue(row.start.append, { op: "start", atMs: row.start.createdAtMs }))
+  return `${run.slice(0, -1)},${JSON.stringify(startValue(row)).slice(1)}`
+}
+
+/** What a row says of its run, whether it starts it or not. */
+function runValue(
+  append: RunAppend,
+  { op, atMs }: { readonly op: GroupRow["op"]; readonly atMs: number | null },
+): Record<string, unknown> {
   const { ending, rest = null } = append
   const outcome = ending ?? rest
-  const atMs = outcome?.atMs ?? append.messages.at(-1)?.createdAtMs
   return {
-    op: "append",
-    at: atMs === undefined ? null : timestamp(atMs),
+    op,
+    at: atMs === null ? null : timestamp(atMs),
     id: uuidOf(append.runId),
     thread_id: append.threadId === null ? null : uuidOf(append.threadId),
     turn: append.turn,
@@ -130,32 +144,10 @@ function appendValue(append: RunAppend): Record<string, unknown> {
   }
 }
 
+/** What only a start says. */
 function startValue({ start, held }: StartRow): Record<string, unknown> {
-  const { thread, idempotency, append } = start
-  const { ending, rest = null } = append
-  const outcome = ending ?? rest
+  const { thread, idempotency } = start
   return {
-    op: "start",
-    at: timestamp(start.createdAtMs),
-    id: uuidOf(append.runId),
-    thread_id: append.threadId === null ? null : uuidOf(append.threadId),
-    turn: append.turn,
-    epoch: append.epoch,
-    saved: append.savedNumber,
-    first: append.first,
-    last: append.last,
-    body: append.body,
-    said: append.messages.length,
-    status: ending?.status ?? (rest === null ? "running" : "waiting"),
-    finished_at: ending === null ? null : timestamp(ending.atMs),
-    usage: outcome === null ? null : JSON.stringify(outcome.usage),
-    result: outcome === null ? null : JSON.stringify(outcome.result),
-    last_model: plainText(outcome?.result.model ?? null),
-    removes: ending?.removesTurn ?? false,
-    failed_hash: ending?.failedRequestHash ?? null,
-    wake_at: rest === null || rest.wakeAtMs === null ? undefined : timestamp(rest.wakeAtMs),
-    rests_in: uuidOrNull(rest?.responseId ?? null) ?? undefined,
-    closes: ending?.closesPauses === true ? true : undefined,
     organization_id: uuidOf(start.organizationId),
     generation: start.generation,
     request_hash: start.requestHash,

@@ -3,7 +3,6 @@ import { descriptionText, nameText } from "@brevet/core/contract/text"
 import { invalidFields } from "@brevet/core/errors"
 import { cutText } from "@brevet/core/graph/findings"
 import type { FidelityReport } from "@brevet/core/graph/import/fidelity"
-import { importDocument } from "@brevet/core/graph/import/formats"
 import type { ImportFormat } from "@brevet/core/graph/import/importer"
 import type { JsonValue } from "@brevet/core/json"
 import type { Context } from "../ports/context.ts"
@@ -38,6 +37,8 @@ export async function importWorkflow(
   readonly workflow: WorkflowRecord
   readonly report: FidelityReport & { readonly format: ImportFormat }
 }> {
+  // Loaded with the first call: what reads other systems' documents is large, and a server starts without it.
+  const { importDocument } = await import("@brevet/core/graph/import/formats")
   const imported = importDocument(input.document, input.format)
   if ("fault" in imported) {
     throw invalidFields([{ field: "document", message: `the document ${imported.fault}`, code: "invalid_format" }])

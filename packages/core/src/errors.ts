@@ -307,6 +307,12 @@ export class Refusal extends Error {
   }
 }
 
+/** The refusal that was thrown. Throws on whatever else it was: that is a fault of ours. */
+export function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error
+  throw error
+}
+
 /** One fault of a request: `field` is its path in dots, `code` one lower-case word. Documented shape of `details.fields`. */
 export type FieldFault = { readonly field: string; readonly message: string; readonly code: string }
 

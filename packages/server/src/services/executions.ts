@@ -1,5 +1,5 @@
 /** Executions: runs of a workflow that belong to no conversation (the HTTP contract, §2 "execute"). */
-import { Refusal } from "@brevet/core/errors"
+import { asRefusal, Refusal } from "@brevet/core/errors"
 import { executeEntry } from "@brevet/core/graph/entry"
 import type { Graph } from "@brevet/core/graph/graph"
 import type { Item } from "@brevet/core/graph/items"
@@ -75,11 +75,6 @@ export async function startExecution(
     at = await at.standing.renew()
   }
   throw new Refusal("SERVICE_UNAVAILABLE", { retryAfterSeconds: 1 })
-}
-
-function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error
-  throw error
 }
 
 function started(run: NewRun, { runId, ended }: RunUnderWay): StartedExecution {

@@ -16,7 +16,7 @@
  * 2. A request that failed a moment ago and is sent again takes the place of the turn that failed.
  * 3. Removing messages (an edit) and starting the turn that replaces them are one write.
  */
-import { Refusal } from "@brevet/core/errors"
+import { asRefusal, Refusal } from "@brevet/core/errors"
 import type { History } from "@brevet/core/graph/conversation"
 import type { Graph } from "@brevet/core/graph/graph"
 import { type Id, isId } from "@brevet/core/ids"
@@ -140,11 +140,6 @@ function commitOf({ listen, idempotency }: TurnCall, attempt: number): StartOpti
   if (attempt > 0) return "first"
   // A second request with the same key is to find the turn as soon as can be.
   return listen === undefined && idempotency === null ? "answer" : "effect"
-}
-
-function asRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error
-  throw error
 }
 
 /** A turn that another request has started, to be followed from its beginning. */
